@@ -1,0 +1,39 @@
+# What a person at this checkout types. Each target does what it needs of the ones before it.
+
+.PHONY: help setup setup-test build build-asan run test lint clean
+
+help:
+	@echo 'make setup   install what a bare Debian lacks to build and run'
+	@echo 'make build   build/souk'
+	@echo 'make run     a shop with demo data on http://127.0.0.1:8080 (SOUK_LISTEN, SOUK_DATA)'
+	@echo 'make test    every test, under the address and undefined behaviour sanitizers'
+	@echo 'make lint    format, static analysis, the layers of the tree, plain text'
+	@echo 'make clean   remove what was built; ./data stays'
+
+setup:
+	@scripts/setup run
+
+setup-test:
+	@scripts/setup run test
+
+build: setup
+	@scripts/configure build
+	@ninja -C build souk
+
+build-asan: setup-test
+	@scripts/configure build-asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
+		-Dtests=enabled
+	@ninja -C build-asan
+
+run: build
+	@scripts/run-demo build/souk
+
+test: build-asan
+	@scripts/test build-asan
+
+lint: setup-test
+	@scripts/configure build
+	@scripts/lint build
+
+clean:
+	rm -rf build build-asan tests/node_modules

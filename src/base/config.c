@@ -1,0 +1,375 @@
+/*
+ * Settings: one table says all of each, and its order is the order of the help.
+ *
+ * Values are set while one thread runs, and only if they are good; afterwards they are read
+ * without a lock.
+ */
+#include "base/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/money.h"
+#include "base/password.h"
+#include "base/text.h"
+
+#define ENVIRONMENT_PREFIX "SOUK_"
+#define NAME_SIZE 64
+#define WHY_SIZE 512
+#define VALUE_SHOWN 100 /* bytes of a bad value that the complaint repeats */
+#define PORT_MAX 65535
+
+enum setting_kind { SETTING_TEXT, SETTING_INT, SETTING_FLAG, SETTING_CHOICE };
+
+struct setting {
+	const char *name, *normal, *sentence; /* `normal`: the default, or NULL */
+	enum setting_kind kind;
+	int64_t min, max;                 /* of an int */
+	const char *choices;              /* words joined by bars */
+	bool (*check)(const char *value); /* of a text; NULL: none */
+	const char *expected;             /* what `check` asks for */
+	bool secret;
+	/* What was read. */
+	char *given;
+	int64_t number; /* of `given`, else of `normal` */
+};
+
+static bool is_address_with_port(const char *value);
+static bool is_password(const char *value);
+
+/* clang-format off */
+#define ADDRESS .check = is_address_with_port, .expected = "an address and port, as 127.0.0.1:80"
+#define EMAIL .check = text_is_email, .expected = "an e-mail address"
+#define PASSWORD .check = is_password, .expected = "8 to 128 characters", .secret = true
+#define WEB_ADDRESS .check = text_is_web_address, .expected = "an http or https address"
+#define CURRENCY .check = currency_known, .expected = "a currency of ISO 4217, as EUR"
+
+#define TEXT(setting_name, setting_normal, setting_sentence, ...)                            \
+	{.name = (setting_name), .normal = (setting_normal), .sentence = (setting_sentence), \
+	 .kind = SETTING_TEXT, ##__VA_ARGS__}
+#define INT(setting_name, setting_normal, least, most, setting_sentence)                     \
+	{.name = (setting_name), .normal = (setting_normal), .sentence = (setting_sentence), \
+	 .kind = SETTING_INT, .min = (least), .max = (most)}
+#define FLAG(setting_name, setting_normal, setting_sentence)                                 \
+	{.name = (setting_name), .normal = (setting_normal), .sentence = (setting_sentence), \
+	 .kind = SETTING_FLAG, .choices = "on|off"}
+#define CHOICE(setting_name, setting_normal, setting_choices, setting_sentence)              \
+	{.name = (setting_name), .normal = (setting_normal), .sentence = (setting_sentence), \
+	 .kind = SETTING_CHOICE, .choices = (setting_choices)}
+/* clang-format on */
+
+static struct setting settings[] = {
+	TEXT("listen", "127.0.0.1:8080", "The address and port that are listened on.", ADDRESS),
+	TEXT("data", "./data", "The directory that holds all data."),
+	TEXT("services", "all", "The services that run in this process: all, or names and commas."),
+	INT("workers", "0", 0, 64, "Threads that answer requests; 0: one per core."),
+	TEXT("admin-email", NULL, "The first administrator, made at the first start.", EMAIL),
+	TEXT("admin-password", NULL, "The first administrator's password.", PASSWORD),
+	TEXT("issuer", "http://127.0.0.1:8080", "Where tokens say that they come from.",
+	     WEB_ADDRESS),
+	TEXT("currency", "EUR", "The currency of imports and sales reports that name none.",
+	     CURRENCY),
+	CHOICE("log-level", "info", "debug|info|warning|error", "The least that is logged."),
+	FLAG("log-access", "on", "Whether every request is logged."),
+	FLAG("rate-limits", "on", "Whether a caller's requests are limited."),
+	TEXT("cors-origins", "", "Origins whose pages may call: names and commas, *, or none."),
+	FLAG("trust-proxy", "off", "Whether the direct peer's X-Forwarded-For is believed."),
+	INT("body-limit-bytes", "1048576", 1024, 1 << 30, "The largest body of a request."),
+	INT("connections", "10000", 1, 1000000, "Connections at once, of all workers."),
+	INT("connection-timeout-s", "30", 1, 3600, "How long a connection may be silent."),
+	INT("fibers", "4096", 1, 65536, "Requests that run at once, per worker."),
+	INT("database-queue", "4096", 1, 1000000, "Transactions that may wait, per database."),
+	INT("password-parallel", "2", 1, 64, "Passwords that are hashed at once."),
+	INT("password-queue", "64", 1, 10000, "Passwords that may wait for that."),
+	INT("access-minutes", "15", 1, 1440, "How long an access token is good."),
+	INT("refresh-days", "30", 1, 365, "How long a refresh token is good."),
+	INT("login-attempts", "10", 1, 1000000,
+	    "Failed log-ins per account, and per address, in 15 minutes."),
+	INT("reservation-minutes", "15", 1, 10080, "How long stock is kept for an unpaid order."),
+	INT("order-wait-ms", "5000", 0, 60000, "How long placing an order waits for its outcome."),
+	INT("charge-parallel", "64", 1, 10000, "Charges that run at once."),
+	INT("provider-timeout-ms", "10000", 100, 120000, "How long a provider may take to answer."),
+	INT("notification-attempts", "6", 1, 100, "Tries to send a message before it has failed."),
+	INT("event-attempts", "8", 1, 100, "Tries to handle an event before it is parked."),
+	INT("outbox-days", "7", 1, 365, "How long events that were published are kept."),
+	INT("idempotency-hours", "24", 1, 720, "How long an idempotency key is remembered."),
+	TEXT("review-blocked-words", "casino,escort,free money,payday loan,viagra",
+	     "Words and commas: a review with one of them waits for a moderator."),
+	INT("review-flood", "3", 1, 1000,
+	    "Reviews in an hour by a first-time reviewer, behind which they wait."),
+	FLAG("simulate", "off", "Whether the world outside is simulated, for tests and demos."),
+};
+
+static char why[WHY_SIZE];
+
+/* --- checks --------------------------------------------------------------------------------- */
+
+static bool is_address_with_port(const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	int64_t port;
+
+	return colon && colon != value && text_to_int(colon + 1, &port) && port >= 0 &&
+	       port <= PORT_MAX;
+}
+
+static bool is_password(const char *value)
+{
+	size_t length = text_length(value);
+
+	return text_is_utf8(value, strlen(value)) && length >= PASSWORD_LENGTH_MIN &&
+	       length <= PASSWORD_LENGTH_MAX;
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+	size_t length = strlen(value);
+
+	while (*choices) {
+		size_t choice_length = strcspn(choices, "|");
+
+		if (choice_length == length && !memcmp(choices, value, length))
+			return true;
+		choices += choice_length;
+		choices += *choices == '|';
+	}
+	return false;
+}
+
+/* Whether the value is good; *ret_number is its number, if it is one. */
+static bool is_good(const struct setting *setting, const char *value, int64_t *ret_number)
+{
+	switch (setting->kind) {
+	case SETTING_TEXT:
+		return text_is_utf8(value, strlen(value)) && !text_has_control(value) &&
+		       (!setting->check || setting->check(value));
+	case SETTING_INT:
+		return text_to_int(value, ret_number) && *ret_number >= setting->min &&
+		       *ret_number <= setting->max;
+	case SETTING_FLAG:
+	case SETTING_CHOICE:
+		*ret_number = !strcmp(value, "on");
+		return is_choice(setting->choices, value);
+	}
+	assert(!"a kind that is not known");
+	return false;
+}
+
+/* What a good value is, in words. */
+static void expected(const struct setting *setting, char *text, size_t size)
+{
+	if (setting->kind == SETTING_INT)
+		snprintf(text, size, "a number from %lld to %lld", (long long)setting->min,
+			 (long long)setting->max);
+	else if (setting->choices)
+		snprintf(text, size, "one of %s", setting->choices);
+	else
+		snprintf(text, size, "%s", setting->expected ? setting->expected : "plain text");
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static struct setting *find(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+		if (!strncmp(settings[i].name, name, length) && !settings[i].name[length])
+			return &settings[i];
+	return NULL;
+}
+
+static void environment_name(const struct setting *setting, char name[static NAME_SIZE])
+{
+	size_t length = (size_t)snprintf(name, NAME_SIZE, ENVIRONMENT_PREFIX "%s", setting->name);
+
+	assert(length < NAME_SIZE);
+	for (char *c = name; *c; c++) {
+		if (*c == '-')
+			*c = '_';
+		else if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	}
+}
+
+/* `source` is what the user wrote the value at: --listen or SOUK_LISTEN. */
+static enum err set(struct setting *setting, const char *source, const char *value)
+{
+	char wanted[WHY_SIZE / 2];
+	int64_t number = 0;
+
+	if (!is_good(setting, value, &number)) {
+		expected(setting, wanted, sizeof(wanted));
+		if (setting->secret)
+			snprintf(why, sizeof(why), "%s must be %s.", source, wanted);
+		else
+			snprintf(why, sizeof(why), "%s must be %s, not \"%.*s\".", source, wanted,
+				 VALUE_SHOWN, value);
+		return ERR_INVALID;
+	}
+	free(setting->given);
+	setting->given = must_copy_text(value);
+	setting->number = number;
+	return OK;
+}
+
+static enum err read_environment(void)
+{
+	char name[NAME_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++) {
+		const char *value;
+		enum err err;
+
+		environment_name(&settings[i], name);
+		value = getenv(name);
+		if (!value || !*value)
+			continue;
+		err = set(&settings[i], name, value);
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
+/* Reads the option argv[*i], and moves *i to its last word. */
+static enum err read_option(int argc, char **argv, int *i)
+{
+	const char *word = argv[*i], *name = word + 2;
+	size_t length = strcspn(name, "=");
+	struct setting *setting = find(name, length);
+	char source[NAME_SIZE];
+
+	if (!setting) {
+		snprintf(why, sizeof(why), "There is no setting --%.*s.",
+			 (int)MIN(length, (size_t)VALUE_SHOWN), name);
+		return ERR_INVALID;
+	}
+	snprintf(source, sizeof(source), "--%s", setting->name);
+	if (name[length] == '=')
+		return set(setting, source, name + length + 1);
+	if (*i + 1 >= argc) {
+		snprintf(why, sizeof(why), "%s needs a value.", source);
+		return ERR_INVALID;
+	}
+	*i += 1;
+	return set(setting, source, argv[*i]);
+}
+
+enum err config_load(int argc, char **argv, int *ret_left, const char **ret_why)
+{
+	enum err err = read_environment();
+	int left = 0, i;
+
+	for (i = 0; !err && i < argc; i++) {
+		if (!strcmp(argv[i], "--"))
+			break;
+		if (text_starts_with(argv[i], "--"))
+			err = read_option(argc, argv, &i);
+		else
+			argv[left++] = argv[i];
+	}
+	if (err) {
+		*ret_why = why;
+		return err;
+	}
+	while (++i < argc)
+		argv[left++] = argv[i];
+	*ret_left = left;
+	return OK;
+}
+
+enum err config_set(const char *name, const char *value)
+{
+	struct setting *setting = find(name, strlen(name));
+
+	assert(setting);
+	return set(setting, name, value);
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
+
+static const struct setting *must_find(const char *name)
+{
+	const struct setting *setting = find(name, strlen(name));
+
+	assert(setting);
+	return setting;
+}
+
+const char *config_text(const char *name)
+{
+	const struct setting *setting = must_find(name);
+
+	return setting->given ? setting->given : setting->normal;
+}
+
+/* The number of what was given, or of the default. */
+static int64_t number_of(const struct setting *setting)
+{
+	int64_t number = 0;
+	bool good;
+
+	if (setting->given)
+		return setting->number;
+	good = is_good(setting, setting->normal, &number);
+	assert(good);
+	return number;
+}
+
+int64_t config_int(const char *name)
+{
+	const struct setting *setting = must_find(name);
+
+	assert(setting->kind == SETTING_INT);
+	return number_of(setting);
+}
+
+bool config_flag(const char *name)
+{
+	const struct setting *setting = must_find(name);
+
+	assert(setting->kind == SETTING_FLAG);
+	return number_of(setting) != 0;
+}
+
+/* --- help ----------------------------------------------------------------------------------- */
+
+static void help_of(FILE *help, const struct setting *setting)
+{
+	char name[NAME_SIZE], wanted[WHY_SIZE / 2];
+
+	environment_name(setting, name);
+	fprintf(help, "\n  --%-24s %s\n      %s", setting->name, name, setting->sentence);
+	if (setting->kind != SETTING_TEXT || setting->expected) {
+		expected(setting, wanted, sizeof(wanted));
+		fprintf(help, "\n      It is %s", wanted);
+		if (setting->normal)
+			fprintf(help, "; default %s", setting->normal);
+		fputc('.', help);
+	} else if (setting->normal) {
+		fprintf(help, "\n      Default %s.", *setting->normal ? setting->normal : "empty");
+	}
+	if (setting->given)
+		fprintf(help, "\n      Given: %s.", setting->secret ? "yes" : setting->given);
+	fputc('\n', help);
+}
+
+char *config_help(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *help = open_memstream(&text, &size);
+	int failed;
+
+	assert(help);
+	fputs("Settings, on the command line (--name value, --name=value) or in the environment;\n"
+	      "the command line wins.\n",
+	      help);
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+		help_of(help, &settings[i]);
+	failed = fclose(help);
+	assert(!failed);
+	return text;
+}

@@ -1,0 +1,224 @@
+/*
+ * JSON in: jansson behind limits of our own, and getters for what we wrote ourselves.
+ *
+ * jansson recurses as deep as the text nests, and we run on small stacks, so the text is looked
+ * over first: its nesting, its number of values and its control characters are bounded before
+ * jansson sees it. Both read strings alike up to jansson's first error, so nothing slips through
+ * between the two.
+ *
+ * Sentences about malformed text never quote it: it may be anything.
+ */
+#include "base/json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+/* --- parsing ------------------------------------------------------------------------------ */
+
+static bool is_control(const unsigned char *at, size_t left)
+{
+	if (*at < 0x20)
+		return *at != '\t' && *at != '\n' && *at != '\r';
+	/* DEL, and U+0080 to U+009F in UTF-8. */
+	return *at == 0x7f || (*at == 0xc2 && left > 1 && at[1] >= 0x80 && at[1] <= 0x9f);
+}
+
+/* What of our limits the text breaks, with the place, or NULL. */
+static const char *find_excess(const char *text, size_t length, size_t *ret_position)
+{
+	size_t depth = 0, values = 1;
+	bool in_string = false;
+
+	for (size_t i = 0; i < length; i++) {
+		char byte = text[i];
+
+		*ret_position = i;
+		if (is_control((const unsigned char *)text + i, length - i))
+			return "a control character";
+		if (in_string) {
+			/* What is escaped may be a quote, or a control character. */
+			if (byte == '\\' && i + 1 < length && (text[i + 1] == '"' || text[i + 1] == '\\'))
+				i++;
+			else if (byte == '"')
+				in_string = false;
+			continue;
+		}
+		if (byte == '"')
+			in_string = true;
+		else if ((byte == '[' || byte == '{') && ++depth > JSON_DEPTH_MAX)
+			return "it is nested too deeply";
+		else if ((byte == ']' || byte == '}') && depth > 0)
+			depth--;
+		if ((byte == ',' || byte == '[' || byte == '{') && ++values > JSON_VALUES_MAX)
+			return "it has too many values";
+	}
+	return NULL;
+}
+
+static const char *place_text(struct arena *arena, const char *text, size_t position,
+			      const char *what)
+{
+	size_t line = 1, column = 1;
+
+	for (size_t i = 0; i < position; i++) {
+		if (text[i] == '\n') {
+			line++;
+			column = 1;
+		} else if (((unsigned char)text[i] & 0xc0) != 0x80) {
+			column++;
+		}
+	}
+	return arena_printf(arena, "Line %zu, column %zu: %s.", line, column, what);
+}
+
+static const char *jansson_sentence(enum json_error_code code)
+{
+	switch (code) {
+	case json_error_premature_end_of_input:
+		return "the text ends too early";
+	case json_error_end_of_input_expected:
+		return "something follows the value";
+	case json_error_invalid_utf8:
+		return "it is not UTF-8";
+	case json_error_duplicate_key:
+		return "a member appears twice in one object";
+	case json_error_numeric_overflow:
+		return "a number is too large";
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return "a text holds U+0000";
+	default:
+		return "the syntax is wrong";
+	}
+}
+
+static void release_value(void *value)
+{
+	json_decref(value);
+}
+
+enum err json_parse(struct arena *arena, const char *text, size_t length, json_t **ret_value,
+		    const char **ret_why)
+{
+	size_t position = 0;
+	const char *excess = find_excess(text, length, &position);
+	json_error_t error;
+	json_t *value;
+
+	if (excess) {
+		if (ret_why)
+			*ret_why = place_text(arena, text, position, excess);
+		return ERR_BAD_JSON;
+	}
+	value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	if (!value) {
+		if (ret_why)
+			*ret_why = arena_printf(arena, "Line %d, column %d: %s.", error.line,
+						error.column,
+						jansson_sentence(json_error_code(&error)));
+		return ERR_BAD_JSON;
+	}
+	arena_defer(arena, release_value, value);
+	*ret_value = value;
+	return OK;
+}
+
+char *json_text(struct arena *arena, const json_t *value)
+{
+	/* With 15 digits every decimal of up to 15 comes out as it went in; 17 would make
+	 * 0.10000000000000001 of 0.1. */
+	size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+	size_t length = json_dumpb(value, NULL, 0, flags);
+	char *text = arena_alloc(arena, length + 1);
+	size_t written = json_dumpb(value, text, length, flags);
+
+	assert(length > 0 && written == length);
+	return text;
+}
+
+/* --- getters ------------------------------------------------------------------------------ */
+
+const char *json_get_text(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+int64_t json_get_int(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+bool json_get_bool(const json_t *object, const char *name)
+{
+	return json_is_true(json_object_get(object, name));
+}
+
+bool json_get_id(const json_t *object, const char *name, struct id *ret_id)
+{
+	const char *text = json_get_text(object, name);
+
+	return text && id_parse(text, ret_id);
+}
+
+bool json_get_money(const json_t *object, const char *name, struct money *ret_money)
+{
+	const json_t *value = json_object_get(object, name);
+	const json_t *number = json_object_get(value, "amount");
+	const char *currency = json_get_text(value, "currency");
+	int64_t amount = json_integer_value(number);
+
+	if (!json_is_integer(number) || amount > MONEY_MAX || amount < -MONEY_MAX)
+		return false;
+	if (!currency || !currency_known(currency))
+		return false;
+	ret_money->amount = amount;
+	memcpy(ret_money->currency, currency, sizeof(ret_money->currency));
+	return true;
+}
+
+bool json_get_time(const json_t *object, const char *name, int64_t *ret_time_ms)
+{
+	const char *text = json_get_text(object, name);
+
+	return text && time_parse(text, ret_time_ms);
+}
+
+/* --- faults ------------------------------------------------------------------------------- */
+
+void fault_add(struct faults *faults, const char *pointer, const char *format, ...)
+{
+	struct fault *fault;
+	char *detail;
+	va_list args;
+	int length;
+
+	if (faults->count++ >= JSON_FAULTS_MAX)
+		return;
+
+	va_start(args, format);
+	length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	assert(length >= 0);
+	detail = arena_alloc(faults->arena, (size_t)length + 1);
+	va_start(args, format);
+	vsnprintf(detail, (size_t)length + 1, format, args);
+	va_end(args);
+
+	fault = ARENA_NEW(faults->arena, struct fault);
+	fault->pointer = arena_copy_text(faults->arena, pointer);
+	fault->detail = detail;
+	if (faults->last)
+		faults->last->next = fault;
+	else
+		faults->first = fault;
+	faults->last = fault;
+}
+
+enum err faults_err(const struct faults *faults)
+{
+	return faults->count > 0 ? ERR_INVALID : OK;
+}

@@ -1,0 +1,49 @@
+/*
+ * Events: told in the transaction that they tell of, heard at least once, effective once.
+ *
+ * A service's database holds three tables of this layer's: `outbox` (what it told, in order),
+ * `inbox` (the ids of what it has heard) and `parked` (what it could not handle, waiting for its
+ * next try or for an admin). See bus.h for how events travel.
+ *
+ * Envelope: CloudEvents 1.0, JSON format.
+ */
+#ifndef EVENTS_EVENT_H
+#define EVENTS_EVENT_H
+
+#include "base/json.h"
+#include "base/out.h"
+#include "store/sql.h"
+
+struct event {
+	struct id id;
+	const char *type;        /* "OrderPlaced" */
+	const char *source;      /* "order": the service; /services/order on the wire */
+	struct id subject;       /* of the thing */
+	int64_t time_ms;
+	const char *traceparent; /* or NULL */
+	const char *data;        /* JSON text, an object */
+	const json_t *json;      /* the same, parsed; in the arena of the delivery */
+	struct arena *arena;     /* of the delivery */
+};
+
+/* Puts an event into the outbox of the running transaction. `type` is one of contract/events.h and
+ * told by this service: asserted. */
+enum err event_publish(struct sql *sql, const char *type, const struct id *subject,
+		       const char *traceparent, const struct out *data) MUST_CHECK;
+
+/* Handles one event within the transaction that also notes it in the inbox; returns OK where there
+ * is nothing (more) to do for it. An error undoes the handler's work; transient ones (see
+ * contract/errors.def) and faults are tried again with backoff, and parked after the last try. */
+typedef enum err event_handler(struct sql *sql, const struct event *event);
+
+struct subscription {
+	const char *type;
+	event_handler *handle;
+};
+
+/* The envelope, as it travels and as admins see it. */
+void event_write(struct out *out, const char *name, const struct event *event);
+
+extern const struct migration_set events_migration_set;
+
+#endif

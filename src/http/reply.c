@@ -1,0 +1,116 @@
+/* Answers: body, headers, and what validators (ETag) make of them. */
+#include "http/request.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+void reply_json(struct reply *reply, int status, const struct out *out)
+{
+	assert(out->depth == 0);
+	reply->status = status;
+	reply->content_type = "application/json";
+	reply->body = out->data;
+	reply->length = out->length;
+}
+
+void reply_text(struct reply *reply, int status, const char *content_type, const char *text)
+{
+	reply->status = status;
+	reply->content_type = content_type;
+	reply->body = text;
+	reply->length = strlen(text);
+}
+
+void reply_empty(struct reply *reply, int status)
+{
+	reply->status = status;
+	reply->content_type = NULL;
+	reply->body = NULL;
+	reply->length = 0;
+}
+
+void reply_header(struct reply *reply, const char *name, const char *format, ...)
+{
+	char short_value[256];
+	va_list arguments;
+	char *value;
+	int length;
+
+	assert(reply->header_count < REPLY_HEADERS_MAX);
+	assert(name[0] != '\0' && !strpbrk(name, "\r\n: "));
+
+	va_start(arguments, format);
+	length = vsnprintf(short_value, sizeof(short_value), format, arguments);
+	va_end(arguments);
+	assert(length >= 0);
+	if ((size_t)length < sizeof(short_value)) {
+		value = arena_copy_bytes(reply->arena, short_value, (size_t)length);
+	} else {
+		value = arena_alloc(reply->arena, (size_t)length + 1);
+		va_start(arguments, format);
+		vsnprintf(value, (size_t)length + 1, format, arguments);
+		va_end(arguments);
+	}
+
+	assert(!strpbrk(value, "\r\n"));
+	reply->headers[reply->header_count].name = name;
+	reply->headers[reply->header_count].value = value;
+	reply->header_count++;
+}
+
+const char *reply_get_header(const struct reply *reply, const char *name)
+{
+	for (size_t i = 0; i < reply->header_count; i++) {
+		if (text_equal_ignoring_case(reply->headers[i].name, name))
+			return reply->headers[i].value;
+	}
+	return NULL;
+}
+
+void reply_etag(struct reply *reply, int64_t version, int64_t revision)
+{
+	reply_header(reply, "ETag", "\"%" PRId64 ".%" PRId64 "\"", version, revision);
+}
+
+/* Whether the list names the tag, weakly compared (RFC 9110, section 8.8.3.2). */
+static bool list_has_tag(const char *list, const char *tag)
+{
+	size_t wanted = strlen(tag);
+
+	for (const char *at = list; *at;) {
+		size_t length;
+
+		at += strspn(at, " \t,");
+		length = strcspn(at, " \t,");
+		if (length == 1 && *at == '*')
+			return true;
+		if (length > 2 && at[0] == 'W' && at[1] == '/') {
+			at += 2;
+			length -= 2;
+		}
+		if (length == wanted && memcmp(at, tag, length) == 0)
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+void reply_not_modified(const struct request *req, struct reply *reply)
+{
+	const char *tag = reply_get_header(reply, "ETag");
+
+	if (reply->status != 200 || !tag ||
+	    (req->method != HTTP_GET && req->method != HTTP_HEAD))
+		return;
+	for (size_t i = 0; i < req->header_count; i++) {
+		if (text_equal_ignoring_case(req->headers[i].name, "If-None-Match") &&
+		    list_has_tag(req->headers[i].value, tag)) {
+			reply_empty(reply, 304);
+			return;
+		}
+	}
+}

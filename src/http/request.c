@@ -1,0 +1,150 @@
+/* What a request holds: headers, parameters of its path, its body, and who sent it. */
+#include "http/request.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "http/router.h"
+
+const char *http_method_text(enum http_method method)
+{
+	static const char *const texts[] = {
+		[HTTP_GET] = "GET",       [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
+		[HTTP_PUT] = "PUT",       [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH",
+		[HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "OTHER",
+	};
+
+	assert((size_t)method < ARRAY_LENGTH(texts));
+	return texts[method];
+}
+
+const char *request_header(const struct request *req, const char *name)
+{
+	for (size_t i = 0; i < req->header_count; i++) {
+		if (text_equal_ignoring_case(req->headers[i].name, name))
+			return req->headers[i].value;
+	}
+	return NULL;
+}
+
+const char *request_parameter(const struct request *req, const char *name)
+{
+	size_t length = strlen(name);
+	size_t index = 0;
+
+	assert(req->route);
+	for (const char *at = strchr(req->route->path, ':'); at; at = strchr(at, ':')) {
+		at++;
+		if (strncmp(at, name, length) == 0 && (at[length] == '/' || at[length] == '\0')) {
+			assert(index < REQUEST_PARAMETERS_MAX && req->parameters[index]);
+			return req->parameters[index];
+		}
+		index++;
+	}
+	assert(!"the route has no such parameter");
+	return NULL;
+}
+
+enum err request_id(const struct request *req, const char *name, struct id *ret_id)
+{
+	return id_parse(request_parameter(req, name), ret_id) ? OK : ERR_NOT_FOUND;
+}
+
+enum err request_body_parse(struct request *req, const struct field *fields, void *target)
+{
+	const char *why = NULL;
+	json_t *value;
+	enum err err;
+
+	if (req->body_length == 0)
+		return refuse(req, ERR_BAD_JSON, "The body is empty.");
+
+	err = json_parse(req->arena, req->body, req->body_length, &value, &why);
+	if (err) {
+		req->detail = why;
+		return err;
+	}
+
+	req->faults.arena = req->arena;
+	if (json_is_object(value))
+		json_read_fields(value, fields, "", target, &req->faults);
+	else
+		fault_add(&req->faults, "", "must be an object");
+	return OK;
+}
+
+enum err request_body(struct request *req, const struct field *fields, void *target)
+{
+	enum err err = request_body_parse(req, fields, target);
+
+	if (err)
+		return err;
+	return faults_err(&req->faults);
+}
+
+bool request_has_role(const struct request *req, unsigned roles)
+{
+	return (req->caller.roles & roles) != 0;
+}
+
+bool request_is_user(const struct request *req, const struct id *user)
+{
+	return req->caller.roles != 0 && !id_is_zero(user) && id_equal(&req->caller.user, user);
+}
+
+/* Whether the tag, with its quotes, is one of ours for this version. */
+static bool tag_has_version(const char *tag, size_t length, int64_t version)
+{
+	int64_t number = 0;
+	size_t i = 1;
+
+	/* A weak tag begins with W and never matches (RFC 9110, section 13.1.1). */
+	if (length < 3 || tag[0] != '"')
+		return false;
+	for (; i < length && tag[i] >= '0' && tag[i] <= '9'; i++) {
+		if (__builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, tag[i] - '0', &number))
+			return false;
+	}
+	return i > 1 && i < length && (tag[i] == '.' || tag[i] == '"') && number == version;
+}
+
+enum err request_if_match(const struct request *req, int64_t version)
+{
+	const char *at = request_header(req, "If-Match");
+
+	if (!at)
+		return OK;
+	for (;;) {
+		size_t length;
+
+		at += strspn(at, " \t,");
+		if (*at == '\0')
+			return ERR_VERSION_MISMATCH;
+		/* Our tags hold no comma, so one within a foreign tag cannot make a match. */
+		length = strcspn(at, " \t,");
+		if ((length == 1 && *at == '*') || tag_has_version(at, length, version))
+			return OK;
+		at += length;
+	}
+}
+
+bool request_prefers(const struct request *req, const char *preference)
+{
+	size_t wanted = strlen(preference);
+
+	for (size_t i = 0; i < req->header_count; i++) {
+		const char *at = req->headers[i].value;
+
+		if (!text_equal_ignoring_case(req->headers[i].name, "Prefer"))
+			continue;
+		while (*at) {
+			at += strspn(at, " \t,");
+			if (strncasecmp(at, preference, wanted) == 0 &&
+			    (at[wanted] == '\0' || strchr(" \t,;", at[wanted])))
+				return true;
+			at += strcspn(at, ",");
+		}
+	}
+	return false;
+}

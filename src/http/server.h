@@ -1,0 +1,39 @@
+/*
+ * The HTTP/1.1 server: one libmicrohttpd daemon per worker on a shared port (SO_REUSEPORT), its
+ * epoll descriptor watched by the worker's loop; a fiber per request.
+ *
+ * A gate stands before every handler: headers beyond REQUEST_HEADER_BYTES_MAX are 431; Host,
+ * Content-Length or Transfer-Encoding twice, or the last two together, 400; a body beyond the limit
+ * 413; each closes the connection. Connections, idle time and fibers are bounded.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/request.h"
+
+/* Fills the reply; runs in a fiber. */
+typedef void http_handler(struct request *req, struct reply *reply);
+
+struct server_options {
+	const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0 takes a free one */
+	size_t body_limit_bytes;
+	size_t connections_max; /* of all workers together */
+	int64_t idle_timeout_s;
+	bool trust_proxy; /* the last address of X-Forwarded-For is the client's */
+	http_handler *handler;
+};
+
+struct server;
+
+/* Listens on every worker. A port that somebody listens on is refused with ERR_CONFLICT, an
+ * address that cannot be had with ERR_BAD_REQUEST; *ret_why says it in a sentence. */
+enum err server_start(const struct server_options *options, struct server **ret_server,
+		      const char **ret_why) MUST_CHECK;
+
+int server_port(const struct server *server);
+
+/* No new connections; running requests finish, at most `patience_ms`; then all are closed. From a
+ * thread that is no worker's. */
+void server_stop(struct server *server, int64_t patience_ms);
+
+#endif

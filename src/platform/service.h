@@ -1,0 +1,85 @@
+/*
+ * What a service is to the rest of the program, and what the platform does for its handlers.
+ */
+#ifndef PLATFORM_SERVICE_H
+#define PLATFORM_SERVICE_H
+
+#include "events/event.h"
+#include "http/request.h"
+#include "http/router.h"
+#include "store/sql.h"
+
+/* A job is a service's own work beside requests: charging what is reserved, expiring, sending. It
+ * runs as a fiber every `every_ms`, and at once when it is poked; never twice at the same time.
+ * It looks into the store for what is due, so that a crash forgets nothing. */
+struct job {
+	const char *name;
+	int64_t every_ms;
+	void (*run)(void);
+};
+
+struct service {
+	const char *name; /* "order" */
+	const struct route *routes;               /* ends with a row without path */
+	const struct subscription *subscriptions; /* ends with a row without type; or NULL */
+	const struct migration *migrations;       /* ends with version 0 */
+	const struct job *jobs;                   /* ends with a row without name; or NULL */
+	/* Called once, when the databases are open and before anything runs; in no fiber. */
+	enum err (*start)(struct database *database);
+	/* Called after a batch of events was handled and is on disk; or NULL. Typically pokes jobs. */
+	void (*after_events)(void);
+};
+
+/* --- the store, for handlers ---------------------------------------------------------------- */
+
+/* The service's own database, wherever code of the service runs. */
+struct database *service_database(const struct service *service);
+
+/* Write for a request: sql_transaction on the running service's database, and what idempotency
+ * needs in the same transaction. The first one of a request that commits is its effect. A body may
+ * fill the reply (it is emptied before every run of the body): then the answer is stored with the
+ * effect, in one commit. Otherwise the answer is stored when the handler has returned, and if the
+ * program is killed in between, a repeated request is answered from what the reply's Location
+ * names: so set `location` where the reply is not filled. */
+enum err request_transaction(struct request *req, struct reply *reply, sql_body *body, void *arg)
+	MUST_CHECK;
+
+/* sql_read, and sql_read_offloaded, on the running service's database. */
+enum err request_read(struct request *req, sql_body *body, void *arg) MUST_CHECK;
+enum err request_search(struct request *req, sql_body *body, void *arg) MUST_CHECK;
+
+/* For a handler whose answer comes after its effect: where its result is found (a path), told
+ * before request_transaction. `status` is what a repeated request answers with. */
+void request_effect(struct request *req, int status, const char *location);
+
+/* --- calls between services ------------------------------------------------------------------ */
+
+struct call {
+	const char *service;      /* who is asked: "inventory" */
+	enum http_method method;
+	const char *path;         /* with query */
+	const struct out *body;   /* or NULL */
+	const char *idempotency_key; /* or NULL */
+};
+
+struct call_answer {
+	int status;
+	enum err err;       /* OK for 2xx, else by the problem's slug */
+	json_t *json;       /* or NULL where there is no JSON */
+	const char *body;
+	const char *etag;
+};
+
+/* Asks another service, as the service that asks (role service): in the same process the dispatcher
+ * is called, in the same fiber. `from` names the asker; `req` (or NULL) gives trace and request id,
+ * `arena` holds the answer. OK where any answer came, also a refusal: look at ret_answer->err. An
+ * error where none came. */
+enum err service_call(struct arena *arena, const struct service *from, const struct request *req,
+		      const struct call *call, struct call_answer *ret_answer) MUST_CHECK;
+
+/* --- jobs -------------------------------------------------------------------------------------- */
+
+/* Has the job run soon; any thread. */
+void job_poke(const struct job *job);
+
+#endif

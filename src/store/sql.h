@@ -1,0 +1,168 @@
+/*
+ * SQL: one interface for the engines. A service has one database; what it stores is said in SQL
+ * that both engines accept, with $1 placeholders.
+ *
+ * Writing. sql_transaction(db, body, arg) runs body(sql, arg) in a transaction: where it returns
+ * OK all of it is on disk when sql_transaction returns, where it returns an error nothing is
+ * stored. The body is plain C that may run more than once (the first time undone): it sends
+ * nothing, publishes only with event_publish, calls nobody, reads no clock but sql_now_ms, never
+ * parks; it may run on another thread, while the caller is parked, so it may use the caller's
+ * arena and nothing of the caller's worker.
+ *
+ * Reading. sql_read(db, body, arg) runs the body at once on the running worker's own read
+ * connection, in one snapshot: for what takes well under a millisecond. sql_read_offloaded does
+ * the same on a thread of the pool, the fiber parked: for searches, reports and long lists.
+ *
+ * Values are bound with constructors and read by column:
+ *
+ *	struct sql_rows *rows = sql_query(sql, "SELECT id, name FROM users WHERE email = $1",
+ *					  sql_text(email));
+ *	while (sql_next(rows)) {
+ *		user->id = sql_get_id(rows, 0);
+ *		user->name = sql_get_text(rows, 1, arena);
+ *	}
+ *	return sql_end(rows);
+ *
+ * A failing step is remembered: sql_next answers false and sql_end the error.
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/money.h"
+
+struct database;
+struct sql; /* a transaction or a snapshot, for the body's time */
+struct sql_rows;
+
+typedef enum err sql_body(struct sql *sql, void *arg);
+
+/* --- databases ------------------------------------------------------------------------------ */
+
+struct migration {
+	int version; /* from 1, without gaps */
+	const char *sql;
+};
+
+struct database_options {
+	const char *directory; /* of the data */
+	const char *name;      /* "order": order.db, and the label of its metrics */
+	/* Lists of migrations, each under a name of its own ("order", "events"), NULL-ended. */
+	const struct migration_set {
+		const char *name;
+		const struct migration *migrations; /* ends with version 0 */
+	} *const *migration_sets;
+	size_t queue_max;  /* transactions waiting; beyond it ERR_OVERLOADED */
+	bool read_only;    /* for looking at a shop that another process runs */
+};
+
+/* Opens, or makes, a database and brings its schema up to date. *ret_why (a sentence) lives in
+ * `arena`. */
+enum err database_open(const struct database_options *options, struct arena *arena,
+		       struct database **ret_database, const char **ret_why) MUST_CHECK;
+
+/* Finishes what waits. Accepts NULL. */
+void database_close(struct database *database);
+
+const char *database_name(const struct database *database);
+
+/* Called on the writer's thread after every commit in which `sql_mark` was called, after it is on
+ * disk and before the waiting callers go on: the outbox tells its relay so. One per database. */
+void database_on_commit(struct database *database, void (*fn)(void *arg), void *arg);
+
+/* --- transactions --------------------------------------------------------------------------- */
+
+enum err sql_transaction(struct database *database, sql_body *body, void *arg) MUST_CHECK;
+enum err sql_read(struct database *database, sql_body *body, void *arg) MUST_CHECK;
+enum err sql_read_offloaded(struct database *database, sql_body *body, void *arg) MUST_CHECK;
+
+/* Runs `body` as part of the running transaction, so that its error undoes what it did and no
+ * more. Returns that error; a broken connection or a full disk comes again from the outer body's
+ * next statement. */
+enum err sql_nested(struct sql *sql, sql_body *body, void *arg) MUST_CHECK;
+
+/* The wall clock when the transaction was asked for; the same in every run of the body. */
+int64_t sql_now_ms(const struct sql *sql);
+
+/* See database_on_commit. */
+void sql_mark(struct sql *sql);
+
+/* --- statements ----------------------------------------------------------------------------- */
+
+enum sql_type { SQL_NULL, SQL_INT, SQL_TEXT, SQL_BLOB };
+
+struct sql_value {
+	enum sql_type type;
+	int64_t number;
+	const void *bytes; /* borrowed until the statement has ended */
+	size_t length;
+};
+
+struct sql_value sql_int(int64_t number);
+struct sql_value sql_bool(bool value);
+struct sql_value sql_text(const char *text);      /* NULL gives NULL */
+struct sql_value sql_id(const struct id *id);     /* NULL gives NULL */
+struct sql_value sql_blob(const void *bytes, size_t length);
+struct sql_value sql_null(void);
+
+#define SQL_PARAMETERS_MAX 64
+
+/* The statement is prepared once per connection and text. Values: sql_int(...), ... */
+#define sql_query(sql, text, ...) \
+	sql_query_values((sql), (text), \
+			 (const struct sql_value[]){ { SQL_NULL, 0, NULL, 0 }, ##__VA_ARGS__ } + 1, \
+			 sizeof((const struct sql_value[]){ { SQL_NULL, 0, NULL, 0 }, ##__VA_ARGS__ }) / \
+					 sizeof(struct sql_value) - \
+				 1)
+/* Runs a statement that answers no rows. */
+#define sql_run(sql, text, ...) sql_end_run(sql_query(sql, text, ##__VA_ARGS__))
+
+/* With values collected in an array, for statements built of parts (filters). */
+struct sql_rows *sql_query_values(struct sql *sql, const char *text,
+				  const struct sql_value *values, size_t count);
+
+bool sql_next(struct sql_rows *rows);
+enum err sql_end(struct sql_rows *rows) MUST_CHECK;
+
+/* For a query of one row: steps once; ERR_NOT_FOUND, ended, where there is none. On OK the columns
+ * can be read until sql_end. */
+enum err sql_first(struct sql_rows *rows) MUST_CHECK;
+
+enum err sql_end_run(struct sql_rows *rows) MUST_CHECK;
+
+/* Rows that the last sql_run, or the last ended query, changed. */
+int64_t sql_changes(const struct sql *sql);
+
+/* Columns from 0. NULL reads as 0, NULL, or a zero id. */
+bool sql_is_null(struct sql_rows *rows, int column);
+int64_t sql_get_int(struct sql_rows *rows, int column);
+bool sql_get_bool(struct sql_rows *rows, int column);
+char *sql_get_text(struct sql_rows *rows, int column, struct arena *arena);
+/* Borrowed until the next step. */
+const char *sql_peek_text(struct sql_rows *rows, int column);
+struct id sql_get_id(struct sql_rows *rows, int column);
+const void *sql_peek_blob(struct sql_rows *rows, int column, size_t *ret_length);
+void sql_get_currency(struct sql_rows *rows, int column, char currency[static 4]);
+
+/* --- building statements -------------------------------------------------------------------- */
+
+/* Text and values that grow together: sql_add(&query, " AND price >= ?", sql_int(100)) - each `?`
+ * becomes the next $n. */
+struct sql_builder {
+	struct arena *arena;
+	char *text;
+	size_t length, capacity;
+	struct sql_value values[SQL_PARAMETERS_MAX];
+	size_t count;
+};
+
+struct sql_builder sql_builder_new(struct arena *arena);
+#define sql_add(builder, part, ...) \
+	sql_add_values((builder), (part), \
+		       (const struct sql_value[]){ { SQL_NULL, 0, NULL, 0 }, ##__VA_ARGS__ } + 1)
+void sql_add_values(struct sql_builder *builder, const char *part, const struct sql_value *values);
+struct sql_rows *sql_query_built(struct sql *sql, struct sql_builder *builder);
+
+#endif

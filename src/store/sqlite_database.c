@@ -1,0 +1,195 @@
+/* A database: its file, its writer, and a read connection for every thread that reads. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/env.h"
+#include "store/sqlite_internal.h"
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void register_metrics(struct database *database)
+{
+	char labels[64];
+
+	snprintf(labels, sizeof(labels), "database=\"%s\"", database->name);
+	database->metric_waiting = metric_gauge("souk_database_waiting",
+						"Transactions that wait for the writer.", labels);
+	database->metric_commits =
+		metric_counter("souk_database_commits_total", "Commits (group commits).", labels);
+	database->metric_transactions = metric_counter("souk_database_transactions_total",
+						       "Transactions in these commits.", labels);
+	database->metric_commit_time = metric_histogram(
+		"souk_database_commit_seconds", "From a batch's begin to its commit.", labels);
+}
+
+static enum err migrate(struct database *database, const struct database_options *options,
+			struct arena *arena, const char **ret_why)
+{
+	const struct migration_set *const *set;
+	enum err err = OK;
+
+	for (set = options->migration_sets; !err && set && *set; set++)
+		err = connection_migrate(database->writer, *set, arena, ret_why);
+	return err;
+}
+
+enum err database_open(const struct database_options *options, struct arena *arena,
+		       struct database **ret_database, const char **ret_why)
+{
+	struct database *database = must_alloc(sizeof(*database));
+	enum err err = OK;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s.db", options->directory, options->name);
+	database->path = must_copy_text(path);
+	database->name = must_copy_text(options->name);
+	database->read_only = options->read_only;
+	database->queue_max = options->queue_max;
+	pthread_mutex_init(&database->lock, NULL);
+	pthread_mutex_init(&database->idle_lock, NULL);
+	pthread_cond_init(&database->changed, NULL);
+	register_metrics(database);
+	if (options->read_only) {
+		err = access(path, R_OK) ? ERR_NOT_FOUND : OK;
+		*ret_why = "there is no such file";
+	} else {
+		err = connection_open(path, true, &database->writer, ret_why);
+		if (!err)
+			err = migrate(database, options, arena, ret_why);
+	}
+	if (err) {
+		*ret_why = arena_printf(arena, "%s: %s", path,
+					*ret_why ? *ret_why : "cannot be read");
+		connection_close(database->writer);
+		database->writer = NULL;
+		database->read_only = true;
+		database_close(database);
+		return err;
+	}
+	if (!database->read_only)
+		writer_start(database);
+	*ret_database = database;
+	return OK;
+}
+
+void database_close(struct database *database)
+{
+	size_t i;
+
+	if (!database)
+		return;
+	if (!database->read_only)
+		writer_stop(database);
+	for (i = 0; i < WORKERS_MAX; i++)
+		connection_close(database->readers[i]);
+	while (database->idle) {
+		struct connection *connection = database->idle;
+
+		database->idle = connection->next_idle;
+		connection_close(connection);
+	}
+	/* The last to close: it checkpoints. */
+	connection_close(database->writer);
+	pthread_mutex_destroy(&database->lock);
+	pthread_mutex_destroy(&database->idle_lock);
+	pthread_cond_destroy(&database->changed);
+	free(database->name);
+	free(database->path);
+	free(database);
+}
+
+const char *database_name(const struct database *database)
+{
+	return database->name;
+}
+
+void database_on_commit(struct database *database, void (*fn)(void *arg), void *arg)
+{
+	database->on_commit = fn;
+	database->on_commit_arg = arg;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static enum err read_with(struct database *database, struct connection *connection, sql_body *body,
+			  void *arg)
+{
+	struct sql sql = { .connection = connection,
+			   .database = database->name,
+			   .now_ms = env_now_ms() };
+	enum err err, end_err;
+
+	err = connection_run(connection, "BEGIN");
+	if (err)
+		return err;
+	err = body(&sql, arg);
+	assert(!connection->busy);
+	end_err = connection_run(connection, "COMMIT");
+	return err ? err : end_err;
+}
+
+/* A connection of its own for a thread that is no worker's, for one reading. */
+static enum err read_elsewhere(struct database *database, sql_body *body, void *arg)
+{
+	struct connection *connection;
+	const char *why;
+	enum err err = OK;
+
+	pthread_mutex_lock(&database->idle_lock);
+	connection = database->idle;
+	if (connection)
+		database->idle = connection->next_idle;
+	pthread_mutex_unlock(&database->idle_lock);
+	if (!connection)
+		err = connection_open(database->path, false, &connection, &why);
+	if (err)
+		return err;
+	err = read_with(database, connection, body, arg);
+	pthread_mutex_lock(&database->idle_lock);
+	connection->next_idle = database->idle;
+	database->idle = connection;
+	pthread_mutex_unlock(&database->idle_lock);
+	return err;
+}
+
+enum err sql_read(struct database *database, sql_body *body, void *arg)
+{
+	struct connection **reader;
+	const char *why;
+	enum err err = OK;
+
+	if (!worker_here())
+		return read_elsewhere(database, body, arg);
+	reader = &database->readers[worker_index()];
+	if (!*reader)
+		err = connection_open(database->path, false, reader, &why);
+	if (err)
+		return err;
+	fiber_forbid_parking(true);
+	err = read_with(database, *reader, body, arg);
+	fiber_forbid_parking(false);
+	return err;
+}
+
+struct offloaded_read {
+	struct database *database;
+	sql_body *body;
+	void *arg;
+	enum err err;
+};
+
+static void read_offloaded(void *arg)
+{
+	struct offloaded_read *read = arg;
+
+	read->err = read_elsewhere(read->database, read->body, read->arg);
+}
+
+enum err sql_read_offloaded(struct database *database, sql_body *body, void *arg)
+{
+	struct offloaded_read read = { .database = database, .body = body, .arg = arg };
+
+	offload(read_offloaded, &read);
+	return read.err;
+}

@@ -1,0 +1,108 @@
+/* What the files of the SQLite engine know of each other; for this folder alone. */
+#ifndef STORE_SQLITE_INTERNAL_H
+#define STORE_SQLITE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runtime/fiber.h"
+#include "runtime/worker.h"
+#include "store/sql.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+#define STATEMENT_BUCKETS 128
+#define STATEMENTS_MAX 512 /* prepared and kept per connection */
+#define WRITER_BATCH_MAX 512
+
+struct connection {
+	struct sqlite3 *handle;
+	struct sql_rows *statements[STATEMENT_BUCKETS];
+	size_t statement_count;
+	size_t busy; /* statements between query and end */
+	struct connection *next_idle;
+};
+
+/* A prepared statement; while it is busy also the rows of its query. */
+struct sql_rows {
+	struct sqlite3_stmt *statement;
+	char *text;
+	uint64_t hash;
+	struct sql_rows *next;
+	struct sql *sql; /* NULL: not busy */
+	bool kept;       /* in the connection's table; else for one use */
+	bool on_row;     /* sql_first stood on a row that sql_next has not given yet: no */
+	enum err err;
+	uint8_t index_of[SQL_PARAMETERS_MAX + 1]; /* of $n among the engine's parameters */
+	int parameters;
+};
+
+struct sql {
+	struct connection *connection;
+	const char *database;
+	int64_t now_ms;
+	int64_t changes;
+	bool writing, marked;
+	int depth; /* of nested parts */
+};
+
+/* One who waits for the writer; on the waiter's own stack. */
+struct transaction {
+	sql_body *body;
+	void *arg;
+	int64_t now_ms;
+	struct log_context log;
+	struct ticket ticket;
+	enum err result;
+	bool finished; /* its result is final, whatever becomes of the batch */
+	struct transaction *next;
+};
+
+struct database {
+	char *name, *path;
+	bool read_only;
+
+	struct connection *writer;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct transaction *first, **last;
+	size_t waiting, queue_max;
+	bool closing, failed;
+	void (*on_commit)(void *arg);
+	void *on_commit_arg;
+
+	struct connection *readers[WORKERS_MAX]; /* each worker's own */
+	pthread_mutex_t idle_lock;
+	struct connection *idle; /* for the other threads */
+
+	struct metric *metric_waiting, *metric_commits, *metric_transactions, *metric_commit_time;
+};
+
+/* Opens a connection; a reader's never writes and never checkpoints. */
+enum err connection_open(const char *path, bool writer, struct connection **ret_connection,
+			 const char **ret_why) MUST_CHECK;
+void connection_close(struct connection *connection);
+
+/* Runs a statement without values or rows, as often as asked. */
+enum err connection_run(struct connection *connection, const char *text) MUST_CHECK;
+
+/* What an engine's result code means; faults are logged. */
+enum err connection_err(struct connection *connection, int code, const char *database,
+			const char *text);
+
+/* Whether the engine has given up the running transaction by itself. */
+bool connection_lost_transaction(const struct connection *connection);
+
+/* Whether the last failure was one of fsync: nothing is known of what is on disk. */
+bool connection_sync_failed(const struct connection *connection);
+
+enum err connection_migrate(struct connection *connection, const struct migration_set *set,
+			    struct arena *arena, const char **ret_why) MUST_CHECK;
+
+void writer_start(struct database *database);
+void writer_stop(struct database *database);
+
+#endif

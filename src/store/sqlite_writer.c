@@ -1,0 +1,204 @@
+/*
+ * The writer of a database: group commit.
+ *
+ *   waiting --take_batch--> running --run_batch--> committed --finish--> answered
+ *                              |                       |
+ *                              +-- body's error -------+  (its savepoint is undone, alone)
+ *
+ * Invariants:
+ *  1. One thread per database runs all bodies; they see each other's effects in order.
+ *  2. A transaction is answered OK only when the commit that holds it has returned, with
+ *     synchronous = FULL: it is on disk.
+ *  3. Where the commit fails nobody of the batch is answered OK. After a failed fsync nothing is
+ *     known of the file: nothing more is written and the program stops, to recover at its start.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/env.h"
+#include "store/sqlite_internal.h"
+
+static _Thread_local bool in_body;
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+enum err sql_nested(struct sql *sql, sql_body *body, void *arg)
+{
+	enum err err, undo_err = OK;
+	bool marked = sql->marked;
+
+	assert(sql->writing);
+	sql->depth++;
+	err = connection_run(sql->connection, "SAVEPOINT nested");
+	if (!err) {
+		err = body(sql, arg);
+		if (err && connection_lost_transaction(sql->connection))
+			undo_err = err;
+		else if (err)
+			undo_err = connection_run(sql->connection, "ROLLBACK TO nested");
+		if (!undo_err)
+			undo_err = connection_run(sql->connection, "RELEASE nested");
+	}
+	if (err)
+		sql->marked = marked;
+	sql->depth--;
+	return undo_err ? undo_err : err;
+}
+
+static void run_body(struct sql *sql, struct transaction *transaction)
+{
+	struct log_context log = log_set_context(transaction->log);
+
+	sql->now_ms = transaction->now_ms;
+	in_body = true;
+	transaction->result = sql_nested(sql, transaction->body, transaction->arg);
+	in_body = false;
+	log_set_context(log);
+	assert(!sql->connection->busy);
+}
+
+/* Answers that stand although nothing was stored for them; the others get `err`. */
+static void fail_batch(struct transaction *first, enum err err)
+{
+	struct transaction *transaction;
+
+	for (transaction = first; transaction; transaction = transaction->next)
+		if (!transaction->result)
+			transaction->result = err;
+}
+
+static void stop_program(struct database *database)
+{
+	database->failed = true;
+	log_error("store.sync-failed",
+		  "%s: the disk did not confirm a write; the program stops and recovers at its start",
+		  database->name);
+	kill(getpid(), SIGTERM);
+}
+
+static enum err run_all(struct database *database, struct sql *sql, struct transaction *first)
+{
+	struct connection *connection = database->writer;
+	struct transaction *transaction;
+	enum err err;
+
+	err = connection_run(connection, "BEGIN IMMEDIATE");
+	if (err)
+		return err;
+	for (transaction = first; transaction; transaction = transaction->next) {
+		run_body(sql, transaction);
+		if (connection_lost_transaction(connection))
+			return transaction->result ? transaction->result : ERR_STORAGE;
+	}
+	return connection_run(connection, "COMMIT");
+}
+
+static void run_batch(struct database *database, struct transaction *first)
+{
+	struct sql sql = { .connection = database->writer,
+			   .database = database->name,
+			   .writing = true };
+	int64_t start_ns = env_monotonic_ns();
+	enum err err;
+
+	err = database->failed ? ERR_STORAGE : run_all(database, &sql, first);
+	if (err) {
+		if (connection_sync_failed(database->writer) && !database->failed)
+			stop_program(database);
+		if (!connection_lost_transaction(database->writer) &&
+		    connection_run(database->writer, "ROLLBACK"))
+			log_error("store.no-rollback", "%s", database->name);
+		fail_batch(first, err);
+		return;
+	}
+	metric_add(database->metric_commits, 1);
+	metric_observe_ns(database->metric_commit_time, env_monotonic_ns() - start_ns);
+	if (sql.marked && database->on_commit)
+		database->on_commit(database->on_commit_arg);
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+/* Everything that waits, up to WRITER_BATCH_MAX; NULL when the database closes. */
+static struct transaction *take_batch(struct database *database)
+{
+	struct transaction *first, *transaction;
+	size_t count = 0;
+
+	pthread_mutex_lock(&database->lock);
+	while (!database->first && !database->closing)
+		pthread_cond_wait(&database->changed, &database->lock);
+	first = transaction = database->first;
+	if (first) {
+		for (count = 1; transaction->next && count < WRITER_BATCH_MAX; count++)
+			transaction = transaction->next;
+		database->first = transaction->next;
+		if (!database->first)
+			database->last = &database->first;
+		transaction->next = NULL;
+		database->waiting -= count;
+		metric_set(database->metric_waiting, (int64_t)database->waiting);
+	}
+	pthread_mutex_unlock(&database->lock);
+	metric_add(database->metric_transactions, (int64_t)count);
+	return first;
+}
+
+static void *writer_main(void *arg)
+{
+	struct database *database = arg;
+	struct transaction *batch, *next;
+
+	while ((batch = take_batch(database))) {
+		run_batch(database, batch);
+		for (; batch; batch = next) {
+			/* Once woken its owner may be gone, and it with it. */
+			next = batch->next;
+			fiber_wake(batch->ticket);
+		}
+	}
+	return NULL;
+}
+
+void writer_start(struct database *database)
+{
+	int failed;
+
+	database->last = &database->first;
+	failed = pthread_create(&database->thread, NULL, writer_main, database);
+	assert(!failed);
+}
+
+void writer_stop(struct database *database)
+{
+	pthread_mutex_lock(&database->lock);
+	database->closing = true;
+	pthread_cond_signal(&database->changed);
+	pthread_mutex_unlock(&database->lock);
+	pthread_join(database->thread, NULL);
+}
+
+enum err sql_transaction(struct database *database, sql_body *body, void *arg)
+{
+	struct transaction transaction = { .body = body, .arg = arg, .now_ms = env_now_ms() };
+	enum err err = OK;
+
+	assert(!in_body && !database->read_only);
+	transaction.log = log_set_context((struct log_context){ 0 });
+	log_set_context(transaction.log);
+	pthread_mutex_lock(&database->lock);
+	if (database->waiting >= database->queue_max || database->closing) {
+		err = ERR_OVERLOADED;
+	} else {
+		transaction.ticket = fiber_ticket();
+		*database->last = &transaction;
+		database->last = &transaction.next;
+		database->waiting++;
+		pthread_cond_signal(&database->changed);
+	}
+	pthread_mutex_unlock(&database->lock);
+	if (err)
+		return err;
+	fiber_park(WAIT_FOREVER);
+	return transaction.result;
+}
