@@ -1,0 +1,108 @@
+// The README's commands do what it says. Each ```sh block behind a line `<!-- tested -->` is run, in
+// order and in one shell, against a demo shop of its own; SOUK_URL is its address. A block of another
+// kind (```json, ```text) that follows such a block is what the commands must print, where `...`
+// stands for anything.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { ROOT, runSouk, startShop } from './lib/shop.mjs';
+
+const BOUND_MS = 60_000;
+const END = '--- end of block ---';
+
+// The tested blocks: [{line, commands, output}]; output is null where nothing is said of it.
+function blocksOf(markdown) {
+  const pattern = /^<!-- tested -->\n+```sh\n([^]*?)^```\n(?:\n*```(?:json|text)\n([^]*?)^```\n)?/gm;
+  return [...markdown.matchAll(pattern)].map((match) => ({
+    line: markdown.slice(0, match.index).split('\n').length,
+    commands: match[1],
+    output: match[2] ?? null,
+  }));
+}
+
+// What was printed as a pattern of what the README shows: white space counts as one space, `...` as
+// anything.
+function shows(output) {
+  const text = output.trim().split('...').map((part) => part.trim().split(/\s+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('\\s*')).join('[^]*?');
+  return new RegExp(`^\\s*${text}\\s*$`);
+}
+
+const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+let dataDir, shell;
+
+before(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'souk-readme-'));
+  const imported = await runSouk(['import', 'products', join(ROOT, 'demo/products.csv'), '--data', dataDir]);
+  assert.equal(imported.code, 0, imported.stdout + imported.stderr);
+  const demo = readFileSync(join(ROOT, 'scripts/run-demo'), 'utf8');
+  const [, password] = /^demo_password=(.+)$/m.exec(demo);
+  const [, email] = /SOUK_ADMIN_EMAIL:-([^}]+)\}/.exec(demo);
+  const shop = await startShop({
+    dataDir, env: { SOUK_ADMIN_EMAIL: email, SOUK_ADMIN_PASSWORD: password, SOUK_RATE_LIMITS: 'on' },
+  });
+  shell = spawn('bash', ['--norc', '-e', '-o', 'pipefail'],
+    { cwd: dataDir, env: { PATH: process.env.PATH, HOME: dataDir, SOUK_URL: shop.url, SOUK_DATA: dataDir } });
+});
+
+after(() => {
+  shell?.kill();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+// Runs the commands in the shell, which goes on with the next block: what they printed.
+function run(commands) {
+  return new Promise((done, fail) => {
+    let out = '';
+    let err = '';
+    const onOut = (chunk) => {
+      out += chunk;
+      const end = out.indexOf(`${END}\n`);
+      if (end >= 0) finish(() => done(out.slice(0, end)));
+    };
+    const onErr = (chunk) => { err += chunk; };
+    const onClose = (code) => finish(() => fail(new Error(`the shell ends with ${code}\n${out}\n${err}`)));
+    const timer = setTimeout(() => finish(() => fail(new Error(`no end\n${out}\n${err}`))), BOUND_MS);
+    const finish = (then) => {
+      clearTimeout(timer);
+      shell.stdout.off('data', onOut);
+      shell.stderr.off('data', onErr);
+      shell.off('close', onClose);
+      then();
+    };
+    shell.stdout.on('data', onOut);
+    shell.stderr.on('data', onErr);
+    shell.on('close', onClose);
+    shell.stdin.write(`${commands}\necho '${END}'\n`);
+  });
+}
+
+test('the README has a purchase to run', () => {
+  assert.ok(blocks.length >= 3, `${blocks.length} blocks`);
+  assert.ok(blocks.some(({ commands }) => commands.includes('/orders')));
+  assert.ok(blocks.some(({ output }) => output !== null));
+});
+
+for (const { line, commands, output } of blocks) {
+  test(`README.md, line ${line}`, async () => {
+    const printed = await run(commands);
+    if (output !== null) assert.match(printed, shows(output), `the README shows:\n${output}\nit prints:\n${printed}`);
+  });
+}
+
+test('the settings, commands and files that the README names are there', async () => {
+  const markdown = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const { stdout } = await runSouk(['help', 'config']);
+  for (const [name] of markdown.matchAll(/\bSOUK_[A-Z_]+\b/g)) {
+    if (name !== 'SOUK_URL') assert.ok(stdout.includes(name), `${name} is a setting`);
+  }
+  const makefile = readFileSync(join(ROOT, 'Makefile'), 'utf8');
+  for (const [, target] of markdown.matchAll(/\bmake ([a-z][\w-]*)\b/g)) {
+    assert.match(makefile, new RegExp(`^${target}:`, 'm'), `make ${target}`);
+  }
+});
