@@ -45,8 +45,8 @@ struct deferred {
 
 struct arena {
 	struct deferred *deferred; /* the latest; each lies in the arena itself */
-	size_t given;         /* what arena_used answers */
-	struct block *later;  /* all blocks but the first */
+	size_t given;		   /* what arena_used answers */
+	struct block *later;	   /* all blocks but the first */
 	struct block *current;
 	struct block *first;
 };

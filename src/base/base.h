@@ -10,8 +10,10 @@
 /* The result of the function must be looked at. */
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-/* The function takes a printf format as its argument number `format_at`, its values from `first`. */
-#define PRINTF_LIKE(format_at, first) __attribute__((format(printf, format_at, first)))
+/* The function takes a printf format, never NULL, as its argument number `format_at`, its values
+ * from `first`. */
+#define PRINTF_LIKE(format_at, first) \
+	__attribute__((format(printf, format_at, first), nonnull(format_at)))
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -26,11 +26,11 @@ enum setting_kind { SETTING_TEXT, SETTING_INT, SETTING_FLAG, SETTING_CHOICE };
 
 struct setting {
 	const char *name, *normal, *sentence; /* `normal`: the default, or NULL */
+	int64_t min, max;		      /* of an int */
+	const char *choices;		      /* words joined by bars */
+	bool (*check)(const char *value);     /* of a text; NULL: none */
+	const char *expected;		      /* what `check` asks for */
 	enum setting_kind kind;
-	int64_t min, max;                 /* of an int */
-	const char *choices;              /* words joined by bars */
-	bool (*check)(const char *value); /* of a text; NULL: none */
-	const char *expected;             /* what `check` asks for */
 	bool secret;
 	/* What was read. */
 	char *given;

@@ -1,6 +1,7 @@
 /*
  * CSV (RFC 4180), a record at a time, from text in memory: quoted fields hold commas, quotes and
- * line breaks; lines end with LF or CRLF; a byte order mark is passed over.
+ * line breaks; lines end with LF or CRLF; a byte order mark and empty lines are passed over. Bytes
+ * are taken as they are: whether they are UTF-8 is the caller's question.
  */
 #ifndef BASE_CSV_H
 #define BASE_CSV_H
@@ -12,8 +13,8 @@
 
 struct csv {
 	const char *position, *end;
-	char separator;
-	int64_t line;      /* of the record last read, from 1 */
+	char separator; /* a comma, unless changed after csv_begin */
+	int64_t line;	/* of the record last read, from 1 */
 	int64_t next_line;
 };
 
@@ -27,7 +28,8 @@ enum csv_result { CSV_RECORD, CSV_END, CSV_MALFORMED };
 
 void csv_begin(struct csv *csv, const char *text, size_t length);
 
-/* CSV_MALFORMED: *ret_why says what is wrong; the next call goes on behind that line. */
+/* CSV_MALFORMED: *ret_why says what is wrong; the next call goes on behind that line (behind the
+ * one that a quote stands in that is never closed). */
 enum csv_result csv_next(struct csv *csv, struct arena *arena, struct csv_record *ret_record,
 			 const char **ret_why);
 

@@ -16,7 +16,7 @@
 
 static _Thread_local struct {
 	uint8_t bytes[POOL_SIZE];
-	size_t left;      /* the last `left` bytes are unused */
+	size_t left;	  /* the last `left` bytes are unused */
 	unsigned process; /* the value of `forks` when it was filled */
 } pool;
 

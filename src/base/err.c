@@ -5,7 +5,7 @@
 
 static const struct err_info infos[ERR_COUNT] = {
 #define ERROR(name, status, slug, title, transient) \
-	[ERR_##name] = {#name, status, slug, title, transient},
+	[ERR_##name] = {#name, slug, title, status, transient},
 #include "contract/errors.def"
 #undef ERROR
 };

@@ -19,10 +19,10 @@ enum err {
 
 struct err_info {
 	const char *name;  /* "NOT_FOUND" */
-	int http_status;   /* 404 */
 	const char *slug;  /* "not-found" */
 	const char *title; /* one sentence */
-	bool transient;    /* the same request may succeed later */
+	int http_status;   /* 404 */
+	bool transient;	   /* the same request may succeed later */
 };
 
 /* What is known of `err`, which is not OK. */

@@ -20,7 +20,7 @@
 /* Where a value lies: a member of, or an element of, what lies above. */
 struct place {
 	const struct place *above; /* NULL: `name` is the pointer that the caller gave */
-	const char *name;          /* NULL: the element `index` */
+	const char *name;	   /* NULL: the element `index` */
 	size_t index;
 };
 
@@ -61,7 +61,7 @@ static char *escape_name(struct arena *arena, const char *name)
 		}
 	}
 	if (cut)
-		memcpy(end, "...", 3);
+		memcpy(end, "...", sizeof("..."));
 	return text;
 }
 
@@ -204,17 +204,18 @@ static void read_money(const struct item *item)
 	struct draft {
 		int64_t amount;
 		char *currency;
-	} draft = { 0 };
+	} draft = {0};
 	bool bounded = item->field->min != 0 || item->field->max != 0;
 	const struct field fields[] = {
 		FIELD(struct draft, amount, "amount", INT, .flags = REQUIRED,
 		      .min = item->field->min, .max = bounded ? item->field->max : MONEY_MAX),
-		FIELD(struct draft, currency, "currency", TEXT, .flags = REQUIRED, .min = 3, .max = 3,
-		      .check = currency_known, .expected = "must be an ISO 4217 currency such as EUR"),
+		FIELD(struct draft, currency, "currency", TEXT, .flags = REQUIRED, .min = 3,
+		      .max = 3, .check = currency_known,
+		      .expected = "must be an ISO 4217 currency such as EUR"),
 		FIELD_END,
 	};
 	int faults_before = item->faults->count;
-	struct money money = { 0 };
+	struct money money = {0};
 
 	if (!json_is_object(item->value)) {
 		FAULT(item, "must be an amount of money such as "
@@ -245,7 +246,7 @@ static void read_object(const struct item *item)
 
 static void read_element(const struct item *list, size_t index, char *target)
 {
-	const struct place place = { .above = list->place, .index = index };
+	const struct place place = {.above = list->place, .index = index};
 	const struct item element = {
 		.field = list->field->element,
 		.value = json_array_get(list->value, index),
@@ -267,7 +268,7 @@ static void read_list(const struct item *item)
 	const struct field *field = item->field;
 	size_t count = json_array_size(item->value);
 	int faults_before = item->faults->count;
-	struct list list = { .count = count };
+	struct list list = {.count = count};
 	char *items;
 
 	assert(field->max > 0 && field->min <= field->max);
@@ -300,11 +301,11 @@ static bool is_plain(const json_t *value, int depth)
 		return !text_has_control(json_string_value(value));
 	if ((json_is_object(value) || json_is_array(value)) && depth == 0)
 		return false;
-	json_array_foreach(value, i, element) {
+	json_array_foreach (value, i, element) {
 		if (!is_plain(element, depth - 1))
 			return false;
 	}
-	json_object_foreach((json_t *)value, name, element) {
+	json_object_foreach ((json_t *)value, name, element) {
 		if (has_bad_control(name, 0) || !is_plain(element, depth - 1))
 			return false;
 	}
@@ -360,6 +361,9 @@ static void read_item(const struct item *item)
 	case FIELD_KIND_JSON:
 		read_json(item);
 		break;
+	case FIELD_KIND_ANY:
+		*(json_t **)item->target = (json_t *)item->value;
+		break;
 	case FIELD_KIND_READ_ONLY:
 		break;
 	}
@@ -367,10 +371,10 @@ static void read_item(const struct item *item)
 
 /* --- the object itself -------------------------------------------------------------------- */
 
-static void read_member(const json_t *object, const struct field *field,
-			const struct place *above, char *target, struct faults *faults)
+static void read_member(const json_t *object, const struct field *field, const struct place *above,
+			char *target, struct faults *faults)
 {
-	const struct place place = { .above = above, .name = field->name };
+	const struct place place = {.above = above, .name = field->name};
 	const struct item item = {
 		.field = field,
 		.value = json_object_get(object, field->name),
@@ -416,8 +420,8 @@ static void read_members(const json_t *object, const struct field *fields,
 	for (const struct field *field = fields; field->name; field++)
 		read_member(object, field, place, target, faults);
 
-	json_object_foreach((json_t *)object, name, value) {
-		const struct place member = { .above = place, .name = name };
+	json_object_foreach ((json_t *)object, name, value) {
+		const struct place member = {.above = place, .name = name};
 
 		if (!is_known(fields, name))
 			fault_add(faults, pointer_to(&member, faults), "is not a known field");
@@ -427,7 +431,7 @@ static void read_members(const json_t *object, const struct field *fields,
 void json_read_fields(const json_t *object, const struct field *fields, const char *pointer,
 		      void *target, struct faults *faults)
 {
-	const struct place place = { .name = pointer };
+	const struct place place = {.name = pointer};
 
 	read_members(object, fields, &place, target, faults);
 }

@@ -21,7 +21,7 @@
 #define COUNTER_START_MASK 0x7ff
 #define MS_MASK ((UINT64_C(1) << 48) - 1)
 
-static _Atomic uint64_t last;     /* milliseconds << COUNTER_BITS | counter */
+static _Atomic uint64_t last;	  /* milliseconds << COUNTER_BITS | counter */
 static atomic_uint last_in_world; /* the env_world_count() that `last` belongs to */
 
 /* The next value of the growing number, at `now_ms`. */

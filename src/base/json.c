@@ -41,7 +41,8 @@ static const char *find_excess(const char *text, size_t length, size_t *ret_posi
 			return "a control character";
 		if (in_string) {
 			/* What is escaped may be a quote, or a control character. */
-			if (byte == '\\' && i + 1 < length && (text[i + 1] == '"' || text[i + 1] == '\\'))
+			if (byte == '\\' && i + 1 < length &&
+			    (text[i + 1] == '"' || text[i + 1] == '\\'))
 				i++;
 			else if (byte == '"')
 				in_string = false;

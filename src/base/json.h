@@ -71,12 +71,13 @@ enum field_kind {
 	FIELD_KIND_INT,    /* int64_t: min..max; 0..0 means any */
 	FIELD_KIND_BOOL,   /* bool */
 	FIELD_KIND_TIME,   /* int64_t milliseconds, from RFC 3339 text */
-	FIELD_KIND_MONEY,  /* struct money: amount min..max (0..0 means 0..MONEY_MAX), known currency */
+	FIELD_KIND_MONEY,  /* struct money: amount min..max (0..0: any from 0), known currency */
 	FIELD_KIND_CHOICE, /* int: index into `choices`, a NULL-ended list of words */
 	FIELD_KIND_OBJECT, /* struct x *: NULL if absent; `fields`, `size` */
 	FIELD_KIND_LIST,   /* struct list: min..max elements; of objects by `fields`, `size`, else of
 			      `element` kind */
 	FIELD_KIND_JSON,   /* json_t *: an object of any members, its compact text at most `max` bytes */
+	FIELD_KIND_ANY,  /* json_t *: any value, borrowed and not looked at: the caller reads it */
 	FIELD_KIND_READ_ONLY, /* of the resource, sent back by a client: not looked at */
 };
 

@@ -32,7 +32,8 @@ static void write_key_id(struct jwt_key *key)
 {
 	struct arena *arena = arena_new();
 	const char *x = base64url_encode(arena, key->public_key, PUBLIC_KEY_SIZE);
-	const char *jwk = arena_printf(arena, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%s\"}", x);
+	const char *jwk =
+		arena_printf(arena, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%s\"}", x);
 	struct hash hash = sha256_of(jwk, strlen(jwk));
 	const char *text = base64url_encode(arena, hash.bytes, HASH_SIZE);
 
@@ -43,7 +44,7 @@ static void write_key_id(struct jwt_key *key)
 
 void jwt_key_from_seed(const uint8_t seed[32], struct jwt_key *ret_key)
 {
-	struct jwt_key key = { .created_ms = env_now_ms() };
+	struct jwt_key key = {.created_ms = env_now_ms()};
 	int failed = crypto_sign_seed_keypair(key.public_key, key.secret_key, seed);
 
 	assert(!failed);
@@ -63,7 +64,7 @@ void jwt_key_generate(struct jwt_key *ret_key)
 
 void jwt_key_from_public(const uint8_t public_key[32], struct jwt_key *ret_key)
 {
-	struct jwt_key key = { .created_ms = env_now_ms() };
+	struct jwt_key key = {.created_ms = env_now_ms()};
 
 	memcpy(key.public_key, public_key, PUBLIC_KEY_SIZE);
 	write_key_id(&key);
@@ -187,10 +188,10 @@ static const struct {
 	enum role role;
 	const char *text;
 } roles[] = {
-	{ ROLE_CUSTOMER, "customer" },
-	{ ROLE_VENDOR, "vendor" },
-	{ ROLE_ADMIN, "admin" },
-	{ ROLE_SERVICE, "service" },
+	{ROLE_CUSTOMER, "customer"},
+	{ROLE_VENDOR, "vendor"},
+	{ROLE_ADMIN, "admin"},
+	{ROLE_SERVICE, "service"},
 };
 
 enum role role_from_text(const char *text)
@@ -249,7 +250,7 @@ static bool read_roles(const json_t *list, unsigned *ret_roles)
 
 	if (!json_is_array(list))
 		return false;
-	json_array_foreach(list, i, word) {
+	json_array_foreach (list, i, word) {
 		unsigned role = json_is_string(word) ? role_from_text(json_string_value(word)) : 0;
 
 		if (!role || (found & role))
@@ -268,7 +269,7 @@ static bool read_subject(const json_t *object, const char *client, struct id *re
 	if (!subject)
 		return false;
 	if (strcmp(subject, client) == 0) {
-		*ret_subject = (struct id){ 0 };
+		*ret_subject = (struct id){0};
 		return true;
 	}
 	return id_parse(subject, ret_subject) && !id_is_zero(ret_subject);
@@ -297,7 +298,7 @@ enum err token_verify(struct arena *arena, const struct jwt_keys *keys, const ch
 		      const char *issuer, const char *audience, int64_t now_s,
 		      struct token_claims *ret_claims)
 {
-	struct token_claims claims = { 0 };
+	struct token_claims claims = {0};
 	json_t *object;
 	char *text;
 	enum err err;

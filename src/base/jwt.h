@@ -50,14 +50,14 @@ enum err jwt_verify(struct arena *arena, const struct jwt_keys *keys, const char
 /* The claims that Souk's tokens carry. */
 struct token_claims {
 	const char *issuer;
-	struct id subject;       /* the user; zero for a client that acts for itself */
-	const char *client;      /* client_id: "souk" for first-party log-ins, or a service's name */
+	struct id subject;  /* the user; zero for a client that acts for itself */
+	const char *client; /* client_id: "souk" for first-party log-ins, or a service's name */
 	const char *audience;
-	int64_t issued_s;        /* NumericDate, seconds */
+	int64_t issued_s; /* NumericDate, seconds */
 	int64_t expires_s;
-	struct id token_id;      /* jti */
-	unsigned roles;          /* enum role bits */
-	const char *scope;       /* or NULL */
+	struct id token_id; /* jti */
+	unsigned roles;	    /* enum role bits */
+	const char *scope;  /* or NULL */
 };
 
 enum role {

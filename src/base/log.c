@@ -20,8 +20,8 @@
 #include "base/time.h"
 
 #define LINE_SIZE 8192
-#define TAIL_ROOM 16        /* the cut's mark, quote, brace and line feed */
-#define CONTEXT_LENGTH 256  /* of a request id or trace context that is logged */
+#define TAIL_ROOM 16	   /* the cut's mark, quote, brace and line feed */
+#define CONTEXT_LENGTH 256 /* of a request id or trace context that is logged */
 #define MESSAGE_SIZE (LINE_SIZE - 1024)
 
 struct line {
@@ -199,15 +199,15 @@ static bool is_logged(enum log_level level)
 	return (int)level >= atomic_load_explicit(&least_level, memory_order_relaxed);
 }
 
-#define LOG_AT(level, event, format)                     \
-	do {                                             \
-		va_list args;                            \
-                                                         \
-		if (!is_logged(level))                   \
-			return;                          \
-		va_start(args, format);                  \
+#define LOG_AT(level, event, format)                        \
+	do {                                                \
+		va_list args;                               \
+                                                            \
+		if (!is_logged(level))                      \
+			return;                             \
+		va_start(args, format);                     \
 		log_line((level), (event), (format), args); \
-		va_end(args);                            \
+		va_end(args);                               \
 	} while (0)
 
 void log_debug(const char *event, const char *format, ...)

@@ -15,16 +15,20 @@
 #define BUCKETS_START 16
 
 struct entry {
-	struct entry *chain;           /* the next of the same bucket */
-	struct entry *newer, *older;   /* by use */
+	struct entry *chain;	     /* the next of the same bucket */
+	struct entry *newer, *older; /* by use */
 	uint64_t hash;
 	void *value;
 	size_t key_length;
 	uint8_t key[];
 };
 
+struct bucket {
+	struct entry *first;
+};
+
 struct map {
-	struct entry **buckets;
+	struct bucket *buckets;
 	size_t bucket_count;
 	struct entry *newest, *oldest;
 	size_t count, most;
@@ -92,7 +96,7 @@ void map_free(struct map *map)
 /* Where the pointer to the key's entry is, or to NULL at the end of its chain. */
 static struct entry **find(const struct map *map, const void *key, size_t key_length, uint64_t hash)
 {
-	struct entry **at = &map->buckets[hash & (map->bucket_count - 1)];
+	struct entry **at = &map->buckets[hash & (map->bucket_count - 1)].first;
 
 	while (*at && ((*at)->hash != hash || (*at)->key_length != key_length ||
 		       memcmp((*at)->key, key, key_length) != 0))
@@ -125,23 +129,27 @@ static void drop(struct map *map, struct entry **at)
 	free(entry);
 }
 
+static void add_to_chain(struct map *map, struct entry *entry)
+{
+	struct bucket *bucket = &map->buckets[entry->hash & (map->bucket_count - 1)];
+
+	entry->chain = bucket->first;
+	bucket->first = entry;
+}
+
 static void widen(struct map *map)
 {
 	free(map->buckets);
 	map->bucket_count *= 2;
 	map->buckets = must_alloc(map->bucket_count * sizeof(*map->buckets));
-	for (struct entry *entry = map->newest; entry; entry = entry->older) {
-		struct entry **bucket = &map->buckets[entry->hash & (map->bucket_count - 1)];
-
-		entry->chain = *bucket;
-		*bucket = entry;
-	}
+	for (struct entry *entry = map->newest; entry; entry = entry->older)
+		add_to_chain(map, entry);
 }
 
 bool map_put(struct map *map, const void *key, size_t key_length, void *value)
 {
 	uint64_t hash = hash_short(key, key_length);
-	struct entry *entry = *find(map, key, key_length, hash), **bucket;
+	struct entry *entry = *find(map, key, key_length, hash);
 
 	if (entry) {
 		if (entry->value != value)
@@ -167,9 +175,7 @@ bool map_put(struct map *map, const void *key, size_t key_length, void *value)
 	entry->key_length = key_length;
 	if (key_length)
 		memcpy(entry->key, key, key_length);
-	bucket = &map->buckets[hash & (map->bucket_count - 1)];
-	entry->chain = *bucket;
-	*bucket = entry;
+	add_to_chain(map, entry);
 	list_add(map, entry);
 	map->count++;
 	return true;

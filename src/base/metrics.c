@@ -1,7 +1,8 @@
 /*
- * Metrics: all series in one array that only grows, found by name and labels in a table.
+ * Metrics: all series in a list sorted by name and labels, which only grows, and a table to find
+ * them by these.
  *
- * Registering and writing take the lock; counting takes none. A histogram's count is the sum of
+ * Registering takes the lock; counting and writing take none. A histogram's count is the sum of
  * its buckets, so that what is written of it is of one piece although others go on counting.
  */
 #include "base/metrics.h"
@@ -9,6 +10,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,11 +26,10 @@ static const struct bucket {
 	int64_t most_ns;
 	const char *le; /* in seconds */
 } buckets[] = {
-	{500000, "0.0005"},	{1000000, "0.001"},	{2500000, "0.0025"},
-	{5000000, "0.005"},	{10000000, "0.01"},	{25000000, "0.025"},
-	{50000000, "0.05"},	{100000000, "0.1"},	{250000000, "0.25"},
-	{500000000, "0.5"},	{1000000000, "1"},	{2500000000, "2.5"},
-	{5000000000, "5"},	{10000000000, "10"},
+	{500000, "0.0005"},  {1000000, "0.001"},  {2500000, "0.0025"}, {5000000, "0.005"},
+	{10000000, "0.01"},  {25000000, "0.025"}, {50000000, "0.05"},  {100000000, "0.1"},
+	{250000000, "0.25"}, {500000000, "0.5"},  {1000000000, "1"},   {2500000000, "2.5"},
+	{5000000000, "5"},   {10000000000, "10"},
 };
 #define BUCKET_COUNT ARRAY_LENGTH(buckets)
 
@@ -36,14 +37,14 @@ struct metric {
 	enum metric_kind kind;
 	const char *name, *help;
 	char *labels;
-	_Atomic int64_t value;                    /* of a histogram: the sum in nanoseconds */
+	struct metric *_Atomic next;
+	_Atomic int64_t value;			  /* of a histogram: the sum in nanoseconds */
 	_Atomic int64_t counts[BUCKET_COUNT + 1]; /* of a histogram; the last: longer than all */
 } __attribute__((aligned(CACHE_LINE)));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct map *by_key;
-static struct metric *all[METRIC_SERIES_MAX];
-static size_t count;
+static struct metric *_Atomic first;
 static struct metric surplus; /* shared by all that came too late */
 
 static struct metric *metric_new(enum metric_kind kind, const char *name, const char *help,
@@ -62,23 +63,41 @@ static struct metric *metric_new(enum metric_kind kind, const char *name, const 
 	return metric;
 }
 
+static int compare_series(const struct metric *a, const struct metric *b)
+{
+	int order = strcmp(a->name, b->name);
+
+	return order ? order : strcmp(a->labels, b->labels);
+}
+
+/* Puts it in its place, so that who walks the list meanwhile sees it whole or not at all. */
+static void insert(struct metric *metric)
+{
+	struct metric *_Atomic *at = &first;
+	struct metric *next = atomic_load(at);
+
+	while (next && compare_series(next, metric) < 0) {
+		at = &next->next;
+		next = atomic_load(at);
+	}
+	atomic_store(&metric->next, next);
+	atomic_store(at, metric);
+}
+
 /* The series, made if it is new. */
 static struct metric *series(enum metric_kind kind, const char *name, const char *help,
 			     const char *labels)
 {
-	size_t name_size = strlen(name) + 1, labels_length = strlen(labels);
 	char key[KEY_SIZE];
+	size_t length = (size_t)snprintf(key, sizeof(key), "%s{%s", name, labels);
 	struct metric *metric;
 
-	assert(name_size + labels_length <= KEY_SIZE);
-	memcpy(key, name, name_size);
-	memcpy(key + name_size, labels, labels_length);
-
+	assert(length < sizeof(key));
 	pthread_mutex_lock(&lock);
 	if (!by_key)
 		by_key = map_new(METRIC_SERIES_MAX, false, NULL);
-	metric = map_get(by_key, key, name_size + labels_length);
-	if (!metric && count == METRIC_SERIES_MAX) {
+	metric = map_get(by_key, key, length);
+	if (!metric && map_count(by_key) == METRIC_SERIES_MAX) {
 		pthread_mutex_unlock(&lock);
 		return &surplus;
 	}
@@ -86,9 +105,9 @@ static struct metric *series(enum metric_kind kind, const char *name, const char
 		bool put;
 
 		metric = metric_new(kind, name, help, labels);
-		put = map_put(by_key, key, name_size + labels_length, metric);
+		put = map_put(by_key, key, length, metric);
 		assert(put);
-		all[count++] = metric;
+		insert(metric);
 	}
 	pthread_mutex_unlock(&lock);
 	assert(metric->kind == kind);
@@ -143,14 +162,6 @@ int64_t metric_value(const struct metric *metric)
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static int compare_series(const void *a, const void *b)
-{
-	const struct metric *left = *(struct metric *const *)a, *right = *(struct metric *const *)b;
-	int order = strcmp(left->name, right->name);
-
-	return order ? order : strcmp(left->labels, right->labels);
-}
-
 static void write_head(struct out *out, const struct metric *metric)
 {
 	static const char *const kinds[] = {"counter", "gauge", "histogram"};
@@ -181,28 +192,23 @@ static void write_histogram(struct out *out, const struct metric *metric)
 	}
 	sum_ns = MAX(atomic_load_explicit(&metric->value, memory_order_relaxed), 0);
 	out_printf(out, "%s_sum%s%s%s %" PRId64 ".%09" PRId64 "\n", metric->name, open,
-		   metric->labels, *open ? "}" : "", sum_ns / NS_PER_SECOND, sum_ns % NS_PER_SECOND);
+		   metric->labels, *open ? "}" : "", sum_ns / NS_PER_SECOND,
+		   sum_ns % NS_PER_SECOND);
 	write_sample(out, metric, "_count", total);
 }
 
 void metrics_write(struct out *out)
 {
-	struct metric **sorted;
-	size_t sorted_count;
+	const struct metric *before = NULL;
 
-	pthread_mutex_lock(&lock);
-	sorted_count = count;
-	sorted = ARENA_ARRAY(out->arena, struct metric *, sorted_count);
-	memcpy(sorted, all, sorted_count * sizeof(*sorted));
-	pthread_mutex_unlock(&lock);
-
-	qsort(sorted, sorted_count, sizeof(*sorted), compare_series);
-	for (size_t i = 0; i < sorted_count; i++) {
-		if (i == 0 || strcmp(sorted[i]->name, sorted[i - 1]->name) != 0)
-			write_head(out, sorted[i]);
-		if (sorted[i]->kind == METRIC_HISTOGRAM)
-			write_histogram(out, sorted[i]);
+	for (struct metric *metric = atomic_load(&first); metric;
+	     metric = atomic_load(&metric->next)) {
+		if (!before || strcmp(metric->name, before->name) != 0)
+			write_head(out, metric);
+		if (metric->kind == METRIC_HISTOGRAM)
+			write_histogram(out, metric);
 		else
-			write_sample(out, sorted[i], "", metric_value(sorted[i]));
+			write_sample(out, metric, "", metric_value(metric));
+		before = metric;
 	}
 }

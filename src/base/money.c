@@ -68,8 +68,8 @@ static bool within_bounds(int64_t amount)
 
 bool money_add(struct money a, struct money b, struct money *ret_sum)
 {
-	if (!money_same_currency(&a, &b) ||
-	    __builtin_add_overflow(a.amount, b.amount, &a.amount) || !within_bounds(a.amount))
+	if (!money_same_currency(&a, &b) || __builtin_add_overflow(a.amount, b.amount, &a.amount) ||
+	    !within_bounds(a.amount))
 		return false;
 	*ret_sum = a;
 	return true;

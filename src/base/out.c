@@ -14,8 +14,8 @@
 #include "base/time.h"
 
 #define CAPACITY_START 512
-#define NUMBER_SIZE 24    /* a sign, 19 digits, a point */
-#define ESCAPED_SIZE 6    /* \u001f */
+#define NUMBER_SIZE 24 /* a sign, 19 digits, a point */
+#define ESCAPED_SIZE 6 /* \u001f */
 
 struct out out_new(struct arena *arena)
 {
@@ -80,11 +80,11 @@ static void put_escape(struct out *out, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
 	char letter = c == '"' || c == '\\' ? (char)c
-		      : c == '\n'           ? 'n'
-		      : c == '\r'           ? 'r'
-		      : c == '\t'           ? 't'
-		      : c == '\b'           ? 'b'
-		      : c == '\f'           ? 'f'
+		      : c == '\n'	    ? 'n'
+		      : c == '\r'	    ? 'r'
+		      : c == '\t'	    ? 't'
+		      : c == '\b'	    ? 'b'
+		      : c == '\f'	    ? 'f'
 					    : 'u';
 
 	put(out, '\\');

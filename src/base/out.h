@@ -31,7 +31,7 @@ struct out {
 	size_t capacity;
 	int depth;
 	uint32_t lists; /* bit n: what is open at depth n + 1 is a list */
-	bool comma; /* the next value needs a comma before it */
+	bool comma;	/* the next value needs a comma before it */
 };
 
 struct out out_new(struct arena *arena);

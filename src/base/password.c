@@ -22,12 +22,21 @@ static const char *const well_known[] = {
 
 /* --- hashing ------------------------------------------------------------------------------ */
 
+/* Picks the machine's quickest code for argon2, the first time. */
+static void start(void)
+{
+	int failed = sodium_init() < 0;
+
+	assert(!failed);
+}
+
 bool password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
 {
 	size_t length = strlen(password);
 
 	if (length > BYTES_MAX)
 		return false;
+	start();
 	return !crypto_pwhash_str_alg(ret_hash, password, length, PASSWORD_PASSES,
 				      PASSWORD_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13);
 }
@@ -38,6 +47,7 @@ bool password_matches(const char *hash, const char *password)
 
 	if (length > BYTES_MAX || strlen(hash) >= PASSWORD_HASH_SIZE)
 		return false;
+	start();
 	return !crypto_pwhash_str_verify(hash, password, length);
 }
 
@@ -82,7 +92,7 @@ static bool is_row(const char *text)
 		"q1w2e3r4t5y6u7i8o9p0",
 		"qazwsxedcrfvtgbyhnujm",
 	};
-	char backwards[WELL_KNOWN_LENGTH_MAX + 1] = { 0 };
+	char backwards[WELL_KNOWN_LENGTH_MAX + 1] = {0};
 	size_t length = strlen(text);
 
 	for (size_t i = 0; i < length; i++)
@@ -94,11 +104,9 @@ static bool is_row(const char *text)
 	return false;
 }
 
-/* Whether the word of a list, or a row, is all there is once the digits and signs behind it are
- * left out: "password", "password12!". */
 bool password_is_well_known(const char *password)
 {
-	char text[WELL_KNOWN_LENGTH_MAX + 1] = { 0 };
+	char text[WELL_KNOWN_LENGTH_MAX + 1] = {0};
 	size_t length = strlen(password);
 
 	if (length < 2 || is_repetition(password))

@@ -33,7 +33,7 @@ struct body {
 	json_t *extra;
 };
 
-static const char *const colours[] = { "red", "green", NULL };
+static const char *const colours[] = {"red", "green", NULL};
 
 static const struct field inner_fields[] = {
 	FIELD(struct address, city, "city", TEXT, .flags = REQUIRED, .min = 1, .max = 5),
@@ -52,8 +52,8 @@ static const struct field line_fields[] = {
 	FIELD_END,
 };
 
-static const struct field tag_field = { .kind = FIELD_KIND_TEXT, .min = 2, .max = 4 };
-static const struct field number_field = { .kind = FIELD_KIND_INT, .min = -1, .max = 9 };
+static const struct field tag_field = {.kind = FIELD_KIND_TEXT, .min = 2, .max = 4};
+static const struct field number_field = {.kind = FIELD_KIND_INT, .min = -1, .max = 9};
 
 static const struct field body_fields[] = {
 	FIELD(struct body, name, "name", TEXT, .flags = REQUIRED, .min = 1, .max = 4),
@@ -107,8 +107,8 @@ static const char *read_from(const char *text, const char *pointer)
 
 	if (json_parse(arena, text, strlen(text), &value, &why))
 		fail_msg("%s: %s", text, why);
-	body = (struct body){ .choice = -1 };
-	faults = (struct faults){ .arena = arena };
+	body = (struct body){.choice = -1};
+	faults = (struct faults){.arena = arena};
 	json_read_fields(value, body_fields, pointer, &body, &faults);
 	for (const struct fault *fault = faults.first; fault; fault = fault->next)
 		out_printf(&out, "%s %s\n", fault->pointer, fault->detail);
@@ -129,7 +129,8 @@ static void test_reads_every_kind(void **state)
 
 	(void)state;
 	assert_string_equal(
-		read_with("\"note\":\"a\\n\\tb\",\"password\":\"\\u0001\\n\u00e9\",\"email\":\"a@b.eu\","
+		read_with("\"note\":\"a\\n\\tb\",\"password\":\"\\u0001\\n\u00e9\","
+			  "\"email\":\"a@b.eu\","
 			  "\"id\":\"019aabcd-0000-7000-8000-00000000000a\",\"age\":120,"
 			  "\"any\":-9223372036854775808,\"at\":\"1970-01-01T01:00:01+01:00\","
 			  "\"subscribed\":false,\"price\":{\"amount\":0,\"currency\":\"EUR\"},"
@@ -188,7 +189,7 @@ static void test_absent_and_null(void **state)
 
 static void test_whole_is_no_object(void **state)
 {
-	static const char *const texts[] = { "1", "\"x\"", "[]", "null", "true", "1.5" };
+	static const char *const texts[] = {"1", "\"x\"", "[]", "null", "true", "1.5"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
@@ -199,65 +200,65 @@ static void test_whole_is_no_object(void **state)
 static void test_faults_of_members(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "\"note\":7", "/note must be text" },
-		{ "\"note\":\"123456789012345678901\"", "/note must have at most 20 characters" },
-		{ "\"note\":\"a\\u0007\"", "/note must not have control characters" },
-		{ "\"note\":\"\\u0085\"", "/note must not have control characters" },
-		{ "\"email\":\"a@b.eu\\n\"", "/email must not have control characters" },
-		{ "\"email\":\"a\\tb\"", "/email must not have control characters" },
-		{ "\"email\":\"nobody\"", "/email must be an e-mail address" },
-		{ "\"password\":\"\u00e9\u00e9\"", "/password must have exactly 3 characters" },
-		{ "\"id\":\"019aabcd\"", "/id must be a UUID" },
-		{ "\"id\":7", "/id must be a UUID" },
-		{ "\"age\":17", "/age must be a whole number from 18 to 120" },
-		{ "\"age\":121", "/age must be a whole number from 18 to 120" },
-		{ "\"age\":20.0", "/age must be a whole number from 18 to 120" },
-		{ "\"age\":2e1", "/age must be a whole number from 18 to 120" },
-		{ "\"age\":\"20\"", "/age must be a whole number from 18 to 120" },
-		{ "\"any\":0.5", "/any must be a whole number" },
-		{ "\"at\":\"yesterday\"",
-		  "/at must be a time as in RFC 3339, such as 2026-11-22T13:16:00.000Z" },
-		{ "\"at\":0", "/at must be a time as in RFC 3339, such as 2026-11-22T13:16:00.000Z" },
-		{ "\"subscribed\":1", "/subscribed must be true or false" },
-		{ "\"choice\":\"blue\"", "/choice must be one of: red, green" },
-		{ "\"choice\":\"\"", "/choice must be one of: red, green" },
-		{ "\"choice\":0", "/choice must be one of: red, green" },
-		{ "\"price\":1", "/price must be an amount of money such as "
-				 "{\"amount\": 1999, \"currency\": \"EUR\"}" },
-		{ "\"price\":{\"amount\":-1,\"currency\":\"EUR\"}",
-		  "/price/amount must be a whole number from 0 to 1000000000000" },
-		{ "\"price\":{\"amount\":1.5,\"currency\":\"EUR\"}",
-		  "/price/amount must be a whole number from 0 to 1000000000000" },
-		{ "\"price\":{\"currency\":\"EUR\"}", "/price/amount is required" },
-		{ "\"price\":{\"amount\":1,\"currency\":\"eur\"}",
-		  "/price/currency must be an ISO 4217 currency such as EUR" },
-		{ "\"price\":{\"amount\":1,\"currency\":\"EUR\",\"vat\":1}",
-		  "/price/vat is not a known field" },
-		{ "\"refund\":{\"amount\":0,\"currency\":\"EUR\"}",
-		  "/refund/amount must be a whole number from 1 to 500" },
-		{ "\"address\":[]", "/address must be an object" },
-		{ "\"address\":{\"city\":\"Delft\",\"a/b~c\":{\"city\":1}}",
-		  "/address/a~1b~0c/city must be text" },
-		{ "\"items\":[]", "/items must have 1 to 3 items" },
-		{ "\"items\":[1,2,3,4]", "/items must have 1 to 3 items" },
-		{ "\"items\":{}", "/items must be a list" },
-		{ "\"items\":[7]", "/items/0 must be an object" },
-		{ "\"items\":[null]", "/items/0 must be an object" },
-		{ "\"tags\":[\"ab\",null]", "/tags/1 must not be null" },
-		{ "\"tags\":[\"ab\",\"x\"]", "/tags/1 must have 2 to 4 characters" },
-		{ "\"numbers\":[0,10]", "/numbers/1 must be a whole number from -1 to 9" },
-		{ "\"extra\":[]", "/extra must be an object" },
-		{ "\"extra\":{\"a\":\"123456789012345678901234567890123\"}",
-		  "/extra must have at most 40 bytes as compact JSON" },
-		{ "\"extra\":{\"a\":[[[[[[[[]]]]]]]]}",
-		  "/extra must have at most 8 levels and no control characters" },
-		{ "\"extra\":{\"a\":[\"\\u0001\"]}",
-		  "/extra must have at most 8 levels and no control characters" },
-		{ "\"extra\":{\"a\\n\":1}",
-		  "/extra must have at most 8 levels and no control characters" },
-		{ "\"Name\":1", "/Name is not a known field" },
-		{ "\"\":1", "/ is not a known field" },
-		{ "\"x/y~z\":1", "/x~1y~0z is not a known field" },
+		{"\"note\":7", "/note must be text"},
+		{"\"note\":\"123456789012345678901\"", "/note must have at most 20 characters"},
+		{"\"note\":\"a\\u0007\"", "/note must not have control characters"},
+		{"\"note\":\"\\u0085\"", "/note must not have control characters"},
+		{"\"email\":\"a@b.eu\\n\"", "/email must not have control characters"},
+		{"\"email\":\"a\\tb\"", "/email must not have control characters"},
+		{"\"email\":\"nobody\"", "/email must be an e-mail address"},
+		{"\"password\":\"\u00e9\u00e9\"", "/password must have exactly 3 characters"},
+		{"\"id\":\"019aabcd\"", "/id must be a UUID"},
+		{"\"id\":7", "/id must be a UUID"},
+		{"\"age\":17", "/age must be a whole number from 18 to 120"},
+		{"\"age\":121", "/age must be a whole number from 18 to 120"},
+		{"\"age\":20.0", "/age must be a whole number from 18 to 120"},
+		{"\"age\":2e1", "/age must be a whole number from 18 to 120"},
+		{"\"age\":\"20\"", "/age must be a whole number from 18 to 120"},
+		{"\"any\":0.5", "/any must be a whole number"},
+		{"\"at\":\"yesterday\"",
+		 "/at must be a time as in RFC 3339, such as 2026-11-22T13:16:00.000Z"},
+		{"\"at\":0", "/at must be a time as in RFC 3339, such as 2026-11-22T13:16:00.000Z"},
+		{"\"subscribed\":1", "/subscribed must be true or false"},
+		{"\"choice\":\"blue\"", "/choice must be one of: red, green"},
+		{"\"choice\":\"\"", "/choice must be one of: red, green"},
+		{"\"choice\":0", "/choice must be one of: red, green"},
+		{"\"price\":1", "/price must be an amount of money such as "
+				"{\"amount\": 1999, \"currency\": \"EUR\"}"},
+		{"\"price\":{\"amount\":-1,\"currency\":\"EUR\"}",
+		 "/price/amount must be a whole number from 0 to 1000000000000"},
+		{"\"price\":{\"amount\":1.5,\"currency\":\"EUR\"}",
+		 "/price/amount must be a whole number from 0 to 1000000000000"},
+		{"\"price\":{\"currency\":\"EUR\"}", "/price/amount is required"},
+		{"\"price\":{\"amount\":1,\"currency\":\"eur\"}",
+		 "/price/currency must be an ISO 4217 currency such as EUR"},
+		{"\"price\":{\"amount\":1,\"currency\":\"EUR\",\"vat\":1}",
+		 "/price/vat is not a known field"},
+		{"\"refund\":{\"amount\":0,\"currency\":\"EUR\"}",
+		 "/refund/amount must be a whole number from 1 to 500"},
+		{"\"address\":[]", "/address must be an object"},
+		{"\"address\":{\"city\":\"Delft\",\"a/b~c\":{\"city\":1}}",
+		 "/address/a~1b~0c/city must be text"},
+		{"\"items\":[]", "/items must have 1 to 3 items"},
+		{"\"items\":[1,2,3,4]", "/items must have 1 to 3 items"},
+		{"\"items\":{}", "/items must be a list"},
+		{"\"items\":[7]", "/items/0 must be an object"},
+		{"\"items\":[null]", "/items/0 must be an object"},
+		{"\"tags\":[\"ab\",null]", "/tags/1 must not be null"},
+		{"\"tags\":[\"ab\",\"x\"]", "/tags/1 must have 2 to 4 characters"},
+		{"\"numbers\":[0,10]", "/numbers/1 must be a whole number from -1 to 9"},
+		{"\"extra\":[]", "/extra must be an object"},
+		{"\"extra\":{\"a\":\"123456789012345678901234567890123\"}",
+		 "/extra must have at most 40 bytes as compact JSON"},
+		{"\"extra\":{\"a\":[[[[[[[[]]]]]]]]}",
+		 "/extra must have at most 8 levels and no control characters"},
+		{"\"extra\":{\"a\":[\"\\u0001\"]}",
+		 "/extra must have at most 8 levels and no control characters"},
+		{"\"extra\":{\"a\\n\":1}",
+		 "/extra must have at most 8 levels and no control characters"},
+		{"\"Name\":1", "/Name is not a known field"},
+		{"\"\":1", "/ is not a known field"},
+		{"\"x/y~z\":1", "/x~1y~0z is not a known field"},
 	};
 
 	(void)state;
@@ -272,10 +273,12 @@ static void test_all_faults_are_found_and_the_rest_is_set(void **state)
 {
 	(void)state;
 	assert_string_equal(
-		read_from("{\"zzz\":1,\"name\":\"\",\"age\":19,\"tags\":[\"ok\",\"x\"],\"address\":{},"
-			  "\"price\":{\"amount\":1,\"currency\":\"XX\"},\"items\":[{\"quantity\":0},"
-			  "{\"productId\":\"no\",\"quantity\":1,\"q\":1}]}",
-			  ""),
+		read_from(
+			"{\"zzz\":1,\"name\":\"\",\"age\":19,\"tags\":[\"ok\",\"x\"],"
+			"\"address\":{},"
+			"\"price\":{\"amount\":1,\"currency\":\"XX\"},\"items\":[{\"quantity\":0},"
+			"{\"productId\":\"no\",\"quantity\":1,\"q\":1}]}",
+			""),
 		"/name must have 1 to 4 characters\n"
 		"/price/currency must have exactly 3 characters\n"
 		"/address/city is required\n"
@@ -296,8 +299,8 @@ static void test_all_faults_are_found_and_the_rest_is_set(void **state)
 static void test_lengths_are_code_points(void **state)
 {
 	(void)state;
-	assert_string_equal(read_from("{\"name\":\"\U0001F600\U0001F600\U0001F600\U0001F600\"}", ""),
-			    "");
+	assert_string_equal(
+		read_from("{\"name\":\"\U0001F600\U0001F600\U0001F600\U0001F600\"}", ""), "");
 	assert_string_equal(read_from("{\"name\":\"\u00e9\u00e9\u00e9\u00e9\u00e9\"}", ""),
 			    "/name must have 1 to 4 characters\n");
 }
@@ -342,8 +345,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_absent_and_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_whole_is_no_object, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_faults_of_members, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_all_faults_are_found_and_the_rest_is_set, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(test_all_faults_are_found_and_the_rest_is_set,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lengths_are_code_points, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_very_many_faults, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_names_are_cut, set_up, tear_down),

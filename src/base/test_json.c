@@ -65,8 +65,16 @@ static void test_parses(void **state)
 {
 	static const char *const same[] = {
 		"{\"a\":1,\"b\":[true,false,null,\"\u00e9 \\\" \\\\ /\"],\"c\":{}}",
-		"[]", "7", "\"text\"", "null", "-9223372036854775808", "9223372036854775807", "0.1",
-		"[1.0,1234567.25]", "\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"", "\"\\\"[{[{[{[{[{[{[{[{[{[{\"",
+		"[]",
+		"7",
+		"\"text\"",
+		"null",
+		"-9223372036854775808",
+		"9223372036854775807",
+		"0.1",
+		"[1.0,1234567.25]",
+		"\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"",
+		"\"\\\"[{[{[{[{[{[{[{[{[{[{\"",
 	};
 
 	(void)state;
@@ -79,20 +87,57 @@ static void test_parses(void **state)
 static void test_refuses(void **state)
 {
 	static const char *const bad[] = {
-		"", " ", "{", "[1,]", "{\"a\":1,}", "{'a':1}", "{a:1}", "nul", "[1] x", "{} {}", "01",
-		"+1", "1.", ".5", "NaN", "Infinity", "\"\\x41\"", "\"\\u12\"", "\"a\nb\"", "\"a\tb\"",
-		"// comment\n1", "\xef\xbb\xbf{}",
+		"",
+		" ",
+		"{",
+		"[1,]",
+		"{\"a\":1,}",
+		"{'a':1}",
+		"{a:1}",
+		"nul",
+		"[1] x",
+		"{} {}",
+		"01",
+		"+1",
+		"1.",
+		".5",
+		"NaN",
+		"Infinity",
+		"\"\\x41\"",
+		"\"\\u12\"",
+		"\"a\nb\"",
+		"\"a\tb\"",
+		"// comment\n1",
+		"\xef\xbb\xbf{}",
 		/* the same member twice, also when written otherwise */
-		"{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "{\"x\":{\"a\":1,\"a\":1}}",
+		"{\"a\":1,\"a\":2}",
+		"{\"a\":1,\"\\u0061\":2}",
+		"{\"x\":{\"a\":1,\"a\":1}}",
 		/* not UTF-8: stray, overlong, surrogate, beyond U+10FFFF, cut */
-		"\"\x80\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"",
+		"\"\x80\"",
+		"\"\xc0\xaf\"",
+		"\"\xed\xa0\x80\"",
+		"\"\xf4\x90\x80\x80\"",
+		"\"\xe2\x82\"",
 		/* half a pair, U+0000 */
-		"\"\\ud800\"", "\"\\udc00\"", "\"\\ud800x\"", "\"\\ud800\\u0041\"", "\"a\\u0000b\"",
+		"\"\\ud800\"",
+		"\"\\udc00\"",
+		"\"\\ud800x\"",
+		"\"\\ud800\\u0041\"",
+		"\"a\\u0000b\"",
 		"{\"a\\u0000b\":1}",
 		/* numbers too large */
-		"9223372036854775808", "-9223372036854775809", "1e999",
+		"9223372036854775808",
+		"-9223372036854775809",
+		"1e999",
 		/* control characters, wherever */
-		"\"a\001b\"", "{}\001", "\f{}", "\"a\x7f\"", "\"a\xc2\x85\"", "\"\\\001\"", "\"\033[0m\"",
+		"\"a\001b\"",
+		"{}\001",
+		"\f{}",
+		"\"a\x7f\"",
+		"\"a\xc2\x85\"",
+		"\"\\\001\"",
+		"\"\033[0m\"",
 	};
 
 	(void)state;
@@ -172,9 +217,9 @@ static void test_getters(void **state)
 		"\"m3\":{\"amount\":1,\"currency\":\"QQQ\"},"
 		"\"m4\":{\"amount\":1000000000001,\"currency\":\"EUR\"},\"m5\":{\"amount\":1},"
 		"\"at\":\"1970-01-01T00:00:01.500Z\"}");
-	struct money money = { .amount = 7 };
+	struct money money = {.amount = 7};
 	int64_t time_ms = 7;
-	struct id id = { { 0 } };
+	struct id id = {{0}};
 
 	(void)state;
 	assert_string_equal(json_get_text(object, "t"), "x");
@@ -208,7 +253,7 @@ static void test_getters(void **state)
 
 static void test_faults(void **state)
 {
-	struct faults faults = { .arena = arena };
+	struct faults faults = {.arena = arena};
 	char pointer[] = "/a";
 	int count = 0;
 
@@ -237,7 +282,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_number_of_values, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reasons_have_a_place, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_values_live_as_long_as_the_arena, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_values_live_as_long_as_the_arena, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_getters, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_faults, set_up, tear_down),
 	};

@@ -53,7 +53,7 @@ static int set_up(void **state)
 	(void)state;
 	arena = arena_new();
 	assert_true(base64url_decode(arena, rfc_seed, &seed, &length));
-	keys = (struct jwt_keys){ .count = 2 };
+	keys = (struct jwt_keys){.count = 2};
 	jwt_key_from_seed(seed, &keys.keys[0]);
 	jwt_key_generate(&keys.keys[1]);
 	return 0;
@@ -141,16 +141,17 @@ static void test_jwks(void **state)
 	assert_int_equal(json_parse(arena, text, strlen(text), &jwks, NULL), OK);
 	assert_int_equal(json_array_size(json_object_get(jwks, "keys")), 2);
 	key = json_array_get(json_object_get(jwks, "keys"), 0);
-	assert_string_equal(json_text(arena, key),
-			    arena_printf(arena,
-					 "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\",\"kid\":\"%s\","
-					 "\"use\":\"sig\",\"alg\":\"EdDSA\"}",
-					 rfc_public, rfc_thumbprint));
+	assert_string_equal(
+		json_text(arena, key),
+		arena_printf(arena,
+			     "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\",\"kid\":\"%s\","
+			     "\"use\":\"sig\",\"alg\":\"EdDSA\"}",
+			     rfc_public, rfc_thumbprint));
 }
 
 static void test_every_key_verifies(void **state)
 {
-	struct jwt_keys others = { .count = 1 }, none = { .count = 0 };
+	struct jwt_keys others = {.count = 1}, none = {.count = 0};
 	const char *token = jwt_sign(arena, &keys.keys[1], "{}");
 	char *claims;
 
@@ -185,7 +186,10 @@ static void test_headers_of_others(void **state)
 		"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%s\",\"alg\":\"EdDSA\"}",
 		"{\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"%s\",\"alg\":\"EdDSA\"}",
 		"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%s\"} x",
-		"[\"EdDSA\",\"at+jwt\",\"%s\"]", "\"%s\"", "", "%s",
+		"[\"EdDSA\",\"at+jwt\",\"%s\"]",
+		"\"%s\"",
+		"",
+		"%s",
 	};
 
 	(void)state;
@@ -203,15 +207,16 @@ static void test_headers_of_others(void **state)
 
 static void test_public_key_as_a_shared_secret(void **state)
 {
-	const char *header = arena_printf(
-		arena, "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", keys.keys[0].key_id);
+	const char *header =
+		arena_printf(arena, "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
+			     keys.keys[0].key_id);
 	const char *input = arena_printf(arena, "%s.%s", encode(header), encode(good_claims));
 	uint8_t mac[crypto_auth_hmacsha256_BYTES];
 
 	(void)state;
-	crypto_auth_hmacsha256(mac, (const uint8_t *)input, strlen(input),
-			       keys.keys[0].public_key);
-	assert_refused(arena_printf(arena, "%s.%s", input, base64url_encode(arena, mac, sizeof(mac))));
+	crypto_auth_hmacsha256(mac, (const uint8_t *)input, strlen(input), keys.keys[0].public_key);
+	assert_refused(
+		arena_printf(arena, "%s.%s", input, base64url_encode(arena, mac, sizeof(mac))));
 }
 
 static void test_signatures(void **state)
@@ -219,7 +224,7 @@ static void test_signatures(void **state)
 	const char *header = encode(our_header()), *claims = encode(good_claims);
 	const char *token = sign_parts(header, claims);
 	const char *signature = strrchr(token, '.') + 1;
-	uint8_t zeros[crypto_sign_BYTES + 1] = { 0 };
+	uint8_t zeros[crypto_sign_BYTES + 1] = {0};
 	struct jwt_key stranger;
 	char *changed, *read;
 
@@ -295,8 +300,7 @@ static void test_length(void **state)
 	token = jwt_sign(arena, &keys.keys[0], claims);
 	assert_true(strlen(token) <= JWT_LENGTH_MAX && strlen(token) > JWT_LENGTH_MAX - 60);
 	assert_int_equal(jwt_verify(arena, &keys, token, &read), OK);
-	token = jwt_sign(arena, &keys.keys[0],
-			 arena_printf(arena, "%s%60s", claims, ""));
+	token = jwt_sign(arena, &keys.keys[0], arena_printf(arena, "%s%60s", claims, ""));
 	assert_true(strlen(token) > JWT_LENGTH_MAX);
 	assert_refused(token);
 }
@@ -309,10 +313,17 @@ static enum err verify_claims(const char *claims, struct token_claims *ret_claim
 
 static void test_token_round_trip(void **state)
 {
-	struct token_claims claims = {
-		.issuer = "https://souk", .client = "souk", .audience = "souk", .issued_s = NOW,
-		.expires_s = NOW + 900, .roles = ROLE_CUSTOMER | ROLE_ADMIN, .scope = "orders carts",
-	}, read;
+	struct token_claims claims =
+				    {
+					    .issuer = "https://souk",
+					    .client = "souk",
+					    .audience = "souk",
+					    .issued_s = NOW,
+					    .expires_s = NOW + 900,
+					    .roles = ROLE_CUSTOMER | ROLE_ADMIN,
+					    .scope = "orders carts",
+				    },
+			    read;
 	const char *token;
 
 	(void)state;
@@ -331,7 +342,7 @@ static void test_token_round_trip(void **state)
 	assert_int_equal(read.roles, ROLE_CUSTOMER | ROLE_ADMIN);
 
 	/* A client that acts for itself. */
-	claims.subject = (struct id){ { 0 } };
+	claims.subject = (struct id){{0}};
 	claims.client = "order";
 	claims.roles = ROLE_SERVICE;
 	claims.scope = NULL;
@@ -349,12 +360,12 @@ static void test_times(void **state)
 		int64_t now_s;
 		enum err err;
 	} rows[] = {
-		{ NOW, OK },
-		{ NOW + 899, OK },
-		{ NOW + 900, ERR_UNAUTHENTICATED }, /* expired, without leeway */
-		{ NOW + 901, ERR_UNAUTHENTICATED },
-		{ NOW - 60, OK },
-		{ NOW - 61, ERR_UNAUTHENTICATED }, /* from the future */
+		{NOW, OK},
+		{NOW + 899, OK},
+		{NOW + 900, ERR_UNAUTHENTICATED}, /* expired, without leeway */
+		{NOW + 901, ERR_UNAUTHENTICATED},
+		{NOW - 60, OK},
+		{NOW - 61, ERR_UNAUTHENTICATED}, /* from the future */
 	};
 	const char *token = jwt_sign(arena, &keys.keys[0], good_claims);
 	struct token_claims read;
@@ -374,32 +385,32 @@ static void test_times(void **state)
 static void test_wrong_claims(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "\"iss\":\"https://souk\",", "" },
-		{ "\"iss\":\"https://souk\"", "\"iss\":[\"https://souk\"]" },
-		{ "\"aud\":\"souk\",", "" },
-		{ "\"aud\":\"souk\"", "\"aud\":[\"souk\"]" },
-		{ "\"client_id\":\"souk\",", "" },
-		{ "\"sub\":\"019aabcd", "\"sub\":\"x19aabcd" },
-		{ "019aabcd-0000-7000-8000-00000000000a", "00000000-0000-0000-0000-000000000000" },
-		{ "019aabcd-0000-7000-8000-00000000000a", "order" },
-		{ "\"sub\":", "\"subject\":" },
-		{ "\"iat\":1800000000,", "" },
-		{ "\"iat\":1800000000", "\"iat\":\"1800000000\"" },
-		{ "\"exp\":1800000900,", "" },
-		{ "\"exp\":1800000900", "\"exp\":1800000900.5" },
-		{ "\"exp\":1800000900", "\"exp\":\"1800000900\"" },
-		{ "\"exp\":1800000900", "\"exp\":99999999999999999999" },
-		{ "\"jti\":", "\"jtj\":" },
-		{ "00000000000b\"", "00000000000\"" },
-		{ "\"roles\":[\"customer\"]", "\"roles\":\"admin\"" },
-		{ "\"roles\":[\"customer\"]", "\"roles\":[\"root\"]" },
-		{ "\"roles\":[\"customer\"]", "\"roles\":[\"customer\",\"customer\"]" },
-		{ "\"roles\":[\"customer\"]", "\"roles\":[4]" },
-		{ ",\"roles\":[\"customer\"]", "" },
-		{ "\"roles\"", "\"scope\":7,\"roles\"" },
-		{ "\"roles\"", "\"roles\":[],\"roles\"" },
-		{ "\"roles\":[\"customer\"]}", "\"roles\":[\"customer\"]" },
-		{ "{", "[{" },
+		{"\"iss\":\"https://souk\",", ""},
+		{"\"iss\":\"https://souk\"", "\"iss\":[\"https://souk\"]"},
+		{"\"aud\":\"souk\",", ""},
+		{"\"aud\":\"souk\"", "\"aud\":[\"souk\"]"},
+		{"\"client_id\":\"souk\",", ""},
+		{"\"sub\":\"019aabcd", "\"sub\":\"x19aabcd"},
+		{"019aabcd-0000-7000-8000-00000000000a", "00000000-0000-0000-0000-000000000000"},
+		{"019aabcd-0000-7000-8000-00000000000a", "order"},
+		{"\"sub\":", "\"subject\":"},
+		{"\"iat\":1800000000,", ""},
+		{"\"iat\":1800000000", "\"iat\":\"1800000000\""},
+		{"\"exp\":1800000900,", ""},
+		{"\"exp\":1800000900", "\"exp\":1800000900.5"},
+		{"\"exp\":1800000900", "\"exp\":\"1800000900\""},
+		{"\"exp\":1800000900", "\"exp\":99999999999999999999"},
+		{"\"jti\":", "\"jtj\":"},
+		{"00000000000b\"", "00000000000\""},
+		{"\"roles\":[\"customer\"]", "\"roles\":\"admin\""},
+		{"\"roles\":[\"customer\"]", "\"roles\":[\"root\"]"},
+		{"\"roles\":[\"customer\"]", "\"roles\":[\"customer\",\"customer\"]"},
+		{"\"roles\":[\"customer\"]", "\"roles\":[4]"},
+		{",\"roles\":[\"customer\"]", ""},
+		{"\"roles\"", "\"scope\":7,\"roles\""},
+		{"\"roles\"", "\"roles\":[],\"roles\""},
+		{"\"roles\":[\"customer\"]}", "\"roles\":[\"customer\"]"},
+		{"{", "[{"},
 	};
 	struct token_claims read;
 
@@ -433,11 +444,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_vectors_of_rfc_8037, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_agrees_with_a_foreign_library, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_agrees_with_a_foreign_library, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_jwks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_every_key_verifies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_headers_of_others, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_public_key_as_a_shared_secret, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_public_key_as_a_shared_secret, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_signatures, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_spellings_of_a_token, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_length, set_up, tear_down),

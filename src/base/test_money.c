@@ -11,8 +11,8 @@
 
 static void test_currencies(void **state)
 {
-	static const char *const unknown[] = {"",    "EU",  "EURO", "eur", "Eur", "XXX", "XAU",
-					      "HRK", "ZZZ", "AAA",  "123", " EUR"};
+	static const char *const unknown[] = {"",    "EU",  "EURO", "eur", "Eur", "XXX",
+					      "XAU", "HRK", "ZZZ",  "AAA", "123", " EUR"};
 
 	(void)state;
 	/* The first, the last, and one of every kind. */
@@ -31,7 +31,8 @@ static void test_currencies(void **state)
 /* Those with other than two digits, and how many are known: a table out of order loses some. */
 static void test_all_currencies(void **state)
 {
-	static const char none[] = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+	static const char none[] =
+		"BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
 	static const char three[] = "BHD IQD JOD KWD LYD OMR TND";
 	int known = 0;
 	char code[4] = "";
@@ -169,12 +170,9 @@ static void test_writing_what_is_negative(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_currencies),
-		cmocka_unit_test(test_all_currencies),
-		cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_products),
-		cmocka_unit_test(test_decimals),
-		cmocka_unit_test(test_writing_what_is_negative),
+		cmocka_unit_test(test_currencies), cmocka_unit_test(test_all_currencies),
+		cmocka_unit_test(test_sums),	   cmocka_unit_test(test_products),
+		cmocka_unit_test(test_decimals),   cmocka_unit_test(test_writing_what_is_negative),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
+#include <cmocka.h>
 
 #include "base/out.h"
 
@@ -131,17 +131,17 @@ static void test_text_beyond_ascii_stays(void **state)
 
 static void test_integers(void **state)
 {
-	static const int64_t numbers[] = {0, 1, 9, 10, 99, 100, 101, 999, 1000, 65536, 123456789,
-					  INT64_C(1000000000000), INT64_MAX, -1, -10, -99, -100,
-					  INT64_MIN};
+	static const int64_t numbers[] = {
+		0,	   1,	9,    10,    99,	100,
+		101,	   999, 1000, 65536, 123456789, INT64_C(1000000000000),
+		INT64_MAX, -1,	-10,  -99,   -100,	INT64_MIN};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
 		struct out out = out_new(arena);
 
 		out_int(&out, NULL, numbers[i]);
-		assert_string_equal(out.data,
-				    arena_printf(arena, "%lld", (long long)numbers[i]));
+		assert_string_equal(out.data, arena_printf(arena, "%lld", (long long)numbers[i]));
 	}
 }
 

@@ -23,36 +23,39 @@
 struct bus;
 
 struct bus *bus_new(void);
-
-/* A service that tells (types by contract/events.h) and hears. All are added before the start. */
-void bus_add(struct bus *bus, const char *service, struct database *database,
-	     const struct subscription *subscriptions, void (*after_batch)(void *arg), void *arg);
-
-/* Starts the loops, spread over the workers. */
-void bus_start(struct bus *bus);
-
-/* Whether everything told has been handled or parked for good. */
-bool bus_idle(struct bus *bus);
-
-/* Waits for bus_idle, at most `patience_ms`. */
-bool bus_drain(struct bus *bus, int64_t patience_ms);
-
 void bus_free(struct bus *bus);
 
-/* What could not be handled: see platform's /events/parked. */
+/* A service that tells (types by contract/events.h) and hears; `subscriptions` ends with a row
+ * without type, or is NULL. `after_batch` (or NULL) is called in the service's loop whenever a
+ * batch was handled and is on disk. All are added before the start. */
+void bus_add(struct bus *bus, const char *service, struct database *database,
+	     const struct subscription *subscriptions, void (*after_batch)(void));
+
+/* Starts the loops, spread over the workers; they end when the workers stop. */
+void bus_start(struct bus *bus);
+
+/* Waits until everything told has been handled or parked for good; false where `patience_ms`
+ * passed first. */
+bool bus_drain(struct bus *bus, int64_t patience_ms) MUST_CHECK;
+
+/* Forgets what was told, and heard, before `before_ms`, but for what somebody has yet to hear. */
+enum err bus_prune(struct bus *bus, int64_t before_ms) MUST_CHECK;
+
+/* What could not be handled. */
 struct parked_event {
 	struct event event;
+	int64_t seq; /* its place in the list */
 	int64_t attempts;
 	const char *last_error;
 	int64_t next_try_ms; /* 0: no more tries */
 	int64_t parked_ms;
 };
 
-/* Oldest first, behind `after` (zero: from the start), at most `limit`. */
-enum err parked_list(struct database *database, struct arena *arena, const struct id *after,
-		     int64_t limit, struct parked_event **ret_events, size_t *ret_count) MUST_CHECK;
+/* Of one service, oldest first, behind the place `after` (0: from the start). */
+enum err parked_list(struct database *database, struct arena *arena, int64_t after, int64_t limit,
+		     struct parked_event **ret_events, size_t *ret_count) MUST_CHECK;
 
-/* Has it tried again at once; ERR_NOT_FOUND where it is not parked. */
-enum err parked_retry(struct bus *bus, const char *service, const struct id *event_id) MUST_CHECK;
+/* Has the event tried again by all services where it is parked; ERR_NOT_FOUND where none. */
+enum err parked_retry(struct bus *bus, const struct id *event_id) MUST_CHECK;
 
 #endif

@@ -41,6 +41,12 @@ struct subscription {
 	event_handler *handle;
 };
 
+/* The service that tells events of this type; NULL where nobody does. */
+const char *event_source(const char *type);
+
+/* Calls `visit` with every type of contract/events.h. */
+void events_each(void (*visit)(const char *type, const char *source, void *arg), void *arg);
+
 /* The envelope, as it travels and as admins see it. */
 void event_write(struct out *out, const char *name, const struct event *event);
 

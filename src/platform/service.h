@@ -28,6 +28,8 @@ struct service {
 	enum err (*start)(struct database *database);
 	/* Called after a batch of events was handled and is on disk; or NULL. Typically pokes jobs. */
 	void (*after_events)(void);
+	/* Gives back what start() took; the workers have stopped. Or NULL. */
+	void (*stop)(void);
 };
 
 /* --- the store, for handlers ---------------------------------------------------------------- */

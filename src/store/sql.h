@@ -68,6 +68,9 @@ void database_close(struct database *database);
 
 const char *database_name(const struct database *database);
 
+/* Whether a write was not confirmed by the disk: nothing more is written, the program stops. */
+bool database_failed(const struct database *database);
+
 /* Called on the writer's thread after every commit in which `sql_mark` was called, after it is on
  * disk and before the waiting callers go on: the outbox tells its relay so. One per database. */
 void database_on_commit(struct database *database, void (*fn)(void *arg), void *arg);
@@ -85,6 +88,9 @@ enum err sql_nested(struct sql *sql, sql_body *body, void *arg) MUST_CHECK;
 
 /* The wall clock when the transaction was asked for; the same in every run of the body. */
 int64_t sql_now_ms(const struct sql *sql);
+
+/* Of the database that the transaction or the snapshot is on. */
+const char *sql_database_name(const struct sql *sql);
 
 /* See database_on_commit. */
 void sql_mark(struct sql *sql);

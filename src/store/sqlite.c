@@ -287,6 +287,11 @@ int64_t sql_now_ms(const struct sql *sql)
 	return sql->now_ms;
 }
 
+const char *sql_database_name(const struct sql *sql)
+{
+	return sql->database;
+}
+
 void sql_mark(struct sql *sql)
 {
 	assert(sql->writing);

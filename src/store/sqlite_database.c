@@ -104,6 +104,11 @@ const char *database_name(const struct database *database)
 	return database->name;
 }
 
+bool database_failed(const struct database *database)
+{
+	return database->failed;
+}
+
 void database_on_commit(struct database *database, void (*fn)(void *arg), void *arg)
 {
 	database->on_commit = fn;

@@ -1,0 +1,84 @@
+/* See data_directory.h. */
+#include "cli/data_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+
+#define HOLDER_SIZE 512
+
+static int lock_descriptor = -1;
+
+/* As mkdir -p, for the owner alone. */
+static bool make_directory(struct arena *arena, const char *directory)
+{
+	char *path = arena_copy_text(arena, directory), *slash;
+
+	for (slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return false;
+		*slash = '/';
+	}
+	return !mkdir(path, 0700) || errno == EEXIST;
+}
+
+static void read_holder(struct arena *arena, struct data_holder *ret_holder)
+{
+	char text[HOLDER_SIZE];
+	ssize_t length = pread(lock_descriptor, text, sizeof(text), 0);
+	json_t *json;
+
+	*ret_holder = (struct data_holder){ 0 };
+	if (length <= 0 || json_parse(arena, text, (size_t)length, &json, NULL))
+		return;
+	ret_holder->pid = json_get_int(json, "pid");
+	ret_holder->address = arena_copy_text(arena, json_get_text(json, "address"));
+}
+
+enum err data_directory_lock(struct arena *arena, const char *directory,
+			     struct data_holder *ret_holder, const char **ret_why)
+{
+	const char *path = arena_printf(arena, "%s/souk.lock", directory);
+
+	if (make_directory(arena, directory))
+		lock_descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock_descriptor < 0) {
+		*ret_why = arena_printf(arena, "%s: %s", path, strerror(errno));
+		return ERR_STORAGE;
+	}
+	if (flock(lock_descriptor, LOCK_EX | LOCK_NB)) {
+		read_holder(arena, ret_holder);
+		close(lock_descriptor);
+		lock_descriptor = -1;
+		return ERR_CONFLICT;
+	}
+	data_directory_announce(NULL);
+	return OK;
+}
+
+void data_directory_announce(const char *address)
+{
+	char text[HOLDER_SIZE];
+	int length = address ? snprintf(text, sizeof(text), "{\"pid\": %d, \"address\": \"%s\"}\n",
+					(int)getpid(), address) :
+			       snprintf(text, sizeof(text), "{\"pid\": %d}\n", (int)getpid());
+
+	/* Only a help for those who look: the lock is what counts. */
+	if (ftruncate(lock_descriptor, 0) ||
+	    pwrite(lock_descriptor, text, (size_t)length, 0) != length)
+		return;
+}
+
+void data_directory_unlock(void)
+{
+	if (lock_descriptor >= 0)
+		close(lock_descriptor);
+	lock_descriptor = -1;
+}

@@ -1,0 +1,26 @@
+/*
+ * The data directory belongs to one running program at a time: who holds the lock on souk.lock. The
+ * file says who it is: {"pid": 123, "address": "http://127.0.0.1:8080"}.
+ */
+#ifndef CLI_DATA_DIRECTORY_H
+#define CLI_DATA_DIRECTORY_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct data_holder {
+	int64_t pid;
+	const char *address; /* NULL: it does not listen (yet) */
+};
+
+/* Makes the directory (0700) where it is missing and takes the lock, until the process ends.
+ * ERR_CONFLICT where another process holds it: *ret_holder says who. Other errors: *ret_why. */
+enum err data_directory_lock(struct arena *arena, const char *directory,
+			     struct data_holder *ret_holder, const char **ret_why) MUST_CHECK;
+
+/* Writes down where this process listens. */
+void data_directory_announce(const char *address);
+
+void data_directory_unlock(void);
+
+#endif

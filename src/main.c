@@ -1,0 +1,48 @@
+/* The command line, and the one place that knows all services. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/program.h"
+#include "services/auth/auth.h"
+
+extern const struct service user_service, auth_service, product_service, order_service,
+	payment_service, inventory_service, review_service, notification_service,
+	analytics_service;
+
+static const struct service *const services[] = {
+	&user_service,	    &auth_service,	&product_service,
+	&order_service,	    &payment_service,	&inventory_service,
+	&review_service,    &notification_service, &analytics_service,
+	NULL,
+};
+
+static const struct program program = {
+	.services = services,
+	.check_token = auth_check_token,
+};
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "serve", cli_serve },	  { "import", cli_import }, { "audit", cli_audit },
+	{ "keys", cli_keys },	  { "events", cli_events }, { "routes", cli_routes },
+	{ "version", cli_version }, { "help", cli_help },
+};
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "help";
+	size_t i;
+
+	program_set(&program);
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		name = "help";
+	if (strcmp(name, "--version") == 0)
+		name = "version";
+	for (i = 0; i < ARRAY_LENGTH(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return commands[i].run(argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv);
+	fprintf(stderr, "souk: there is no command \"%s\"; see souk help\n", name);
+	return 2;
+}

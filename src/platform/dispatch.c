@@ -1,0 +1,170 @@
+/*
+ * The dispatcher: everything between a request and its handler that the route's row asks for, and
+ * everything between the handler's error and the answer.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "base/config.h"
+#include "base/text.h"
+#include "platform/internal.h"
+
+/* --- before the handler ----------------------------------------------------------------------- */
+
+enum err dispatch_find(struct request *req, struct reply *reply, bool internal)
+{
+	enum http_method method = req->method == HTTP_HEAD ? HTTP_GET : req->method;
+	const char *allow = NULL;
+	struct match match;
+	enum err err;
+
+	err = router_find(platform_router(), req->arena, method, req->path, &match, &allow);
+	if (err == ERR_METHOD_NOT_ALLOWED)
+		reply_header(reply, "Allow", "%s", allow);
+	if (err)
+		return err;
+	if ((match.route->flags & ROUTE_INTERNAL) && !internal)
+		return ERR_NOT_FOUND;
+	req->route = match.route;
+	req->service = match.owner;
+	memcpy(req->parameters, match.parameters, sizeof(req->parameters));
+	return OK;
+}
+
+static enum err check_role(const struct request *req)
+{
+	unsigned who = req->route->who;
+
+	if (who == ANYONE || (req->caller.roles & who))
+		return OK;
+	return req->caller.roles ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED;
+}
+
+/* The media type without its parameters equals `type`. */
+static bool media_type_is(const char *value, const char *type)
+{
+	size_t length = strcspn(value, "; \t");
+
+	return length == strlen(type) && strncasecmp(value, type, length) == 0;
+}
+
+static enum err check_body(struct request *req)
+{
+	const struct route *route = req->route;
+	const char *type = request_header(req, "Content-Type");
+
+	if (!(route->flags & ROUTE_BODY) || (req->body_length == 0 && !type))
+		return OK;
+	if (route->body_limit && req->body_length > route->body_limit)
+		return refuse(req, ERR_BODY_TOO_LARGE, "This resource takes at most %zu bytes.",
+			      route->body_limit);
+	if (type && media_type_is(type, "application/json"))
+		return OK;
+	if (type && (route->flags & ROUTE_FORM) &&
+	    media_type_is(type, "application/x-www-form-urlencoded"))
+		return OK;
+	if (req->body_length == 0)
+		return OK;
+	return refuse(req, ERR_UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json%s.",
+		      route->flags & ROUTE_FORM ? " or application/x-www-form-urlencoded" : "");
+}
+
+/* --- the handler ------------------------------------------------------------------------------ */
+
+static enum err run(struct request *req, struct reply *reply)
+{
+	enum err err;
+
+	err = check_role(req);
+	if (err)
+		return err;
+	err = check_body(req);
+	if (err)
+		return err;
+	if (req->route->flags & ROUTE_IDEMPOTENT) {
+		err = idempotency_begin(req, reply);
+		if (err || reply->status)
+			return err;
+	}
+	return req->route->handler(req, reply);
+}
+
+void dispatch_run(struct request *req, struct reply *reply)
+{
+	enum err err = run(req, reply);
+
+	if (err)
+		reply_problem(req, reply, err);
+	assert(reply->status);
+	idempotency_end(req, reply);
+	reply_not_modified(req, reply);
+}
+
+/* --- what handlers ask for -------------------------------------------------------------------- */
+
+static struct database *database_of(const struct request *req)
+{
+	const struct running_service *service = req->service;
+
+	assert(service);
+	return service->database;
+}
+
+struct effect {
+	struct request *req;
+	struct reply *reply;
+	sql_body *body;
+	void *arg;
+	size_t headers; /* of the reply before the body */
+};
+
+static enum err run_effect(struct sql *sql, void *arg)
+{
+	struct effect *effect = arg;
+	struct idempotency *claim = effect->req->idempotency;
+	struct reply *reply = effect->reply;
+	enum err err;
+
+	reply->status = 0;
+	reply->content_type = reply->body = NULL;
+	reply->length = 0;
+	reply->header_count = effect->headers;
+	err = effect->body(sql, effect->arg);
+	if (err || !claim || claim->effected)
+		return err;
+	return idempotency_store(sql, claim, reply);
+}
+
+enum err request_transaction(struct request *req, struct reply *reply, sql_body *body, void *arg)
+{
+	struct effect effect = {
+		.req = req,
+		.reply = reply,
+		.body = body,
+		.arg = arg,
+		.headers = reply->header_count,
+	};
+	enum err err = sql_transaction(database_of(req), run_effect, &effect);
+
+	if (!err && req->idempotency)
+		req->idempotency->effected = true;
+	return err;
+}
+
+enum err request_read(struct request *req, sql_body *body, void *arg)
+{
+	return sql_read(database_of(req), body, arg);
+}
+
+enum err request_search(struct request *req, sql_body *body, void *arg)
+{
+	return sql_read_offloaded(database_of(req), body, arg);
+}
+
+void request_effect(struct request *req, int status, const char *location)
+{
+	if (!req->idempotency)
+		return;
+	req->idempotency->status = status;
+	req->idempotency->location = location;
+}

@@ -1,0 +1,329 @@
+/*
+ * Idempotency keys.
+ *
+ *   (none) --begin--> running --store, with the effect--> effected --end--> answered
+ *                        |                                    |
+ *                        +-- no effect: the key is free again +-- killed here: the next request
+ *                                                                 is answered from `location`
+ *
+ * Invariants:
+ *  1. A row exists exactly where the request had its effect: both are one transaction.
+ *  2. While a request runs its key is in `running`; a second one is refused, not queued.
+ *  3. Keys belong to their caller, within one service.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/env.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "platform/internal.h"
+
+#define RUNNING_MAX 65536
+#define KEY_LENGTH_MAX 255
+#define EXPIRE_ROWS_MAX 1000
+
+extern const struct migration platform_migrations[];
+
+const struct migration_set platform_migration_set = {
+	.name = "platform",
+	.migrations = platform_migrations,
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct map *keys;
+} running = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* --- keys that run ---------------------------------------------------------------------------- */
+
+static char *running_key(struct arena *arena, const struct idempotency *claim)
+{
+	return arena_printf(arena, "%s|%s|%s", database_name(claim->database), claim->caller,
+			    claim->key);
+}
+
+static enum err enter(struct arena *arena, const struct idempotency *claim)
+{
+	const char *key = running_key(arena, claim);
+	enum err err = OK;
+
+	pthread_mutex_lock(&running.lock);
+	if (!running.keys)
+		running.keys = map_new(RUNNING_MAX, false, NULL);
+	if (map_get(running.keys, key, strlen(key)))
+		err = ERR_IDEMPOTENCY_IN_PROGRESS;
+	else if (!map_put(running.keys, key, strlen(key), &running))
+		err = ERR_OVERLOADED;
+	pthread_mutex_unlock(&running.lock);
+	return err;
+}
+
+static void leave(struct arena *arena, const struct idempotency *claim)
+{
+	const char *key = running_key(arena, claim);
+
+	pthread_mutex_lock(&running.lock);
+	map_remove(running.keys, key, strlen(key));
+	pthread_mutex_unlock(&running.lock);
+}
+
+/* --- stored answers --------------------------------------------------------------------------- */
+
+struct stored {
+	const struct idempotency *claim;
+	struct arena *arena;
+	bool found, same, answered;
+	int status;
+	const char *location, *content_type, *etag, *body;
+};
+
+static int64_t kept_since(int64_t now_ms)
+{
+	return now_ms - config_int("idempotency-hours") * HOUR_MS;
+}
+
+static enum err read_stored(struct sql *sql, void *arg)
+{
+	struct stored *stored = arg;
+	struct sql_rows *rows;
+	const void *fingerprint;
+	size_t length;
+	enum err err;
+
+	rows = sql_query(sql,
+			 "SELECT fingerprint, answered, status, location, content_type, etag, body"
+			 " FROM idempotency WHERE caller = $1 AND key = $2 AND stored_at > $3",
+			 sql_text(stored->claim->caller), sql_text(stored->claim->key),
+			 sql_int(kept_since(sql_now_ms(sql))));
+	err = sql_first(rows);
+	if (err)
+		return err == ERR_NOT_FOUND ? OK : err;
+	stored->found = true;
+	fingerprint = sql_peek_blob(rows, 0, &length);
+	stored->same = length == HASH_SIZE &&
+		       memcmp(fingerprint, stored->claim->fingerprint.bytes, HASH_SIZE) == 0;
+	stored->answered = sql_get_bool(rows, 1);
+	stored->status = (int)sql_get_int(rows, 2);
+	stored->location = sql_get_text(rows, 3, stored->arena);
+	stored->content_type = sql_get_text(rows, 4, stored->arena);
+	stored->etag = sql_get_text(rows, 5, stored->arena);
+	stored->body = sql_get_text(rows, 6, stored->arena);
+	return sql_end(rows);
+}
+
+enum err idempotency_store(struct sql *sql, struct idempotency *claim, const struct reply *reply)
+{
+	struct sql_rows *rows;
+	bool stored;
+	enum err err;
+
+	claim->stored_ms = sql_now_ms(sql);
+	claim->answered = reply->status != 0;
+	rows = sql_query(sql,
+			 "INSERT INTO idempotency (caller, key, fingerprint, stored_at, status,"
+			 " location, answered, content_type, etag, body)"
+			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			 " ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
+			 " stored_at = excluded.stored_at, status = excluded.status,"
+			 " location = excluded.location, answered = excluded.answered,"
+			 " content_type = excluded.content_type, etag = excluded.etag,"
+			 " body = excluded.body WHERE idempotency.stored_at <= $11"
+			 " RETURNING status",
+			 sql_text(claim->caller), sql_text(claim->key),
+			 sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(claim->stored_ms),
+			 sql_int(claim->answered ? reply->status : claim->status),
+			 sql_text(claim->answered ? reply_get_header(reply, "Location") :
+						    claim->location),
+			 sql_bool(claim->answered), sql_text(reply->content_type),
+			 sql_text(reply_get_header(reply, "ETag")), sql_text(reply->body),
+			 sql_int(kept_since(claim->stored_ms)));
+	stored = sql_next(rows);
+	while (sql_next(rows))
+		;
+	err = sql_end(rows);
+	if (err)
+		return err;
+	/* Another process was first: its effect stands, this one is undone. */
+	return stored ? OK : ERR_IDEMPOTENCY_IN_PROGRESS;
+}
+
+struct answer_row {
+	const struct idempotency *claim;
+	const struct reply *reply;
+};
+
+static enum err store_answer(struct sql *sql, void *arg)
+{
+	const struct answer_row *row = arg;
+
+	return sql_run(sql,
+		       "UPDATE idempotency SET answered = 1, status = $3, location = $4,"
+		       " content_type = $5, etag = $6, body = $7 WHERE caller = $1 AND key = $2",
+		       sql_text(row->claim->caller), sql_text(row->claim->key),
+		       sql_int(row->reply->status),
+		       sql_text(reply_get_header(row->reply, "Location")),
+		       sql_text(row->reply->content_type),
+		       sql_text(reply_get_header(row->reply, "ETag")), sql_text(row->reply->body));
+}
+
+/* --- answering again -------------------------------------------------------------------------- */
+
+/* The effect is there, its answer was lost: what the resource looks like now is the answer. */
+static enum err answer_from_location(struct request *req, struct reply *reply,
+				     const struct stored *stored)
+{
+	struct request *look;
+	enum err err;
+
+	if (!stored->location)
+		return refuse(req, ERR_CONFLICT, "The request was carried out; its answer is lost.");
+	look = ARENA_NEW(req->arena, struct request);
+	*look = *req;
+	look->method = HTTP_GET;
+	look->path = stored->location;
+	look->query = "";
+	look->body_length = 0;
+	look->idempotency = NULL;
+	err = dispatch_find(look, reply, false);
+	if (err)
+		return err;
+	dispatch_run(look, reply);
+	if (reply->status == 200)
+		reply->status = stored->status;
+	reply_header(reply, "Location", "%s", stored->location);
+	return OK;
+}
+
+static enum err replay(struct request *req, struct reply *reply, const struct stored *stored)
+{
+	enum err err = OK;
+
+	if (!stored->same)
+		return ERR_IDEMPOTENCY_KEY_REUSED;
+	if (!stored->answered) {
+		err = answer_from_location(req, reply, stored);
+	} else {
+		reply->status = stored->status;
+		reply->content_type = stored->content_type;
+		reply->body = stored->body;
+		reply->length = stored->body ? strlen(stored->body) : 0;
+		if (stored->location)
+			reply_header(reply, "Location", "%s", stored->location);
+		if (stored->etag)
+			reply_header(reply, "ETag", "%s", stored->etag);
+	}
+	if (!err)
+		reply_header(reply, "Idempotency-Replayed", "true");
+	return err;
+}
+
+/* --- a request's way -------------------------------------------------------------------------- */
+
+static const char *caller_text(const struct request *req)
+{
+	char user[ID_TEXT_SIZE];
+
+	if (!req->caller.roles)
+		return arena_printf(req->arena, "address:%s", req->client_address);
+	id_format(&req->caller.user, user);
+	return arena_printf(req->arena, "%s:%s", req->caller.client ? req->caller.client : "",
+			    user);
+}
+
+static bool key_is_sound(const char *key)
+{
+	size_t length = strlen(key), i;
+
+	for (i = 0; i < length; i++)
+		if (key[i] < 0x21 || key[i] > 0x7e)
+			return false;
+	return length >= 1 && length <= KEY_LENGTH_MAX;
+}
+
+static struct hash fingerprint_of(const struct request *req)
+{
+	struct hash body = hash_of(req->body, req->body_length);
+	char *hex = hex_encode(req->arena, body.bytes, sizeof(body.bytes));
+
+	return hash_of_text(arena_printf(req->arena, "%s %s?%s\n%s", http_method_text(req->method),
+					 req->path, req->query, hex));
+}
+
+enum err idempotency_begin(struct request *req, struct reply *reply)
+{
+	const struct running_service *service = req->service;
+	const char *key = request_header(req, "Idempotency-Key");
+	struct idempotency *claim;
+	struct stored stored = { 0 };
+	enum err err;
+
+	if (!key)
+		return OK;
+	if (!key_is_sound(key))
+		return refuse(req, ERR_BAD_REQUEST,
+			      "Idempotency-Key takes 1 to 255 visible characters.");
+	claim = ARENA_NEW(req->arena, struct idempotency);
+	claim->key = key;
+	claim->caller = caller_text(req);
+	claim->database = service->database;
+	claim->fingerprint = fingerprint_of(req);
+	err = enter(req->arena, claim);
+	if (err)
+		return err;
+	stored.claim = claim;
+	stored.arena = req->arena;
+	err = sql_read(claim->database, read_stored, &stored);
+	if (err || stored.found) {
+		leave(req->arena, claim);
+		return err ? err : replay(req, reply, &stored);
+	}
+	req->idempotency = claim;
+	return OK;
+}
+
+void idempotency_end(struct request *req, const struct reply *reply)
+{
+	struct idempotency *claim = req->idempotency;
+
+	if (!claim)
+		return;
+	if (claim->effected && !claim->answered) {
+		struct answer_row row = { .claim = claim, .reply = reply };
+		enum err err = sql_transaction(claim->database, store_answer, &row);
+
+		if (err)
+			log_error("idempotency.answer", "the answer to a key is not stored: %s",
+				  err_info(err)->slug);
+	}
+	leave(req->arena, claim);
+	req->idempotency = NULL;
+}
+
+static enum err expire_some(struct sql *sql, void *arg)
+{
+	enum err err = sql_run(sql,
+			       "DELETE FROM idempotency WHERE (caller, key) IN (SELECT caller, key"
+			       " FROM idempotency WHERE stored_at <= $1 LIMIT $2)",
+			       sql_int(kept_since(sql_now_ms(sql))), sql_int(EXPIRE_ROWS_MAX));
+
+	*(int64_t *)arg = sql_changes(sql);
+	return err;
+}
+
+void idempotency_expire(void)
+{
+	size_t i;
+
+	for (i = 0; i < platform_service_count(); i++) {
+		int64_t removed = 0;
+
+		while (!sql_transaction(platform_service(i)->database, expire_some, &removed) &&
+		       removed >= EXPIRE_ROWS_MAX)
+			;
+	}
+}

@@ -1,0 +1,58 @@
+/* What the files of the platform know of each other; for this folder alone. */
+#ifndef PLATFORM_INTERNAL_H
+#define PLATFORM_INTERNAL_H
+
+#include "base/hash.h"
+#include "platform/platform.h"
+
+/* A service that runs in this process. */
+struct running_service {
+	const struct service *service;
+	struct database *database;
+};
+
+/* --- idempotency ------------------------------------------------------------------------------ */
+
+/* The claim of one request on its key. */
+struct idempotency {
+	const char *caller;
+	const char *key;
+	struct hash fingerprint;
+	struct database *database;
+	int64_t stored_ms;
+	bool effected; /* the row is stored, with the effect */
+	bool answered; /* and the answer with it */
+	int status;            /* from request_effect, 0 before */
+	const char *location;
+};
+
+extern const struct migration_set platform_migration_set;
+
+/* Looks at the Idempotency-Key. OK with req->idempotency set: run the request; OK with the reply
+ * filled: it is the stored answer. Else a refusal. */
+enum err idempotency_begin(struct request *req, struct reply *reply) MUST_CHECK;
+
+/* In the effect's transaction, behind its body. */
+enum err idempotency_store(struct sql *sql, struct idempotency *claim, const struct reply *reply)
+	MUST_CHECK;
+
+/* The request has been run and answered: stores the answer where the effect is there without it,
+ * and gives the key free. */
+void idempotency_end(struct request *req, const struct reply *reply);
+
+/* A job's: forgets keys that are older than they are kept. */
+void idempotency_expire(void);
+
+/* --- jobs ------------------------------------------------------------------------------------- */
+
+void jobs_start(const struct job *jobs);
+void jobs_forget(void);
+
+/* Rows of the platform's own. */
+extern const struct route parked_routes[];
+
+size_t platform_service_count(void);
+struct running_service *platform_service(size_t index);
+struct running_service *platform_find(const char *name);
+
+#endif

@@ -1,0 +1,399 @@
+/* The store's suite: what sql.h promises, on every engine. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/sql.h"
+
+static const struct migration migrations[] = {
+	{ 1, "CREATE TABLE things (id UUID PRIMARY KEY, name TEXT UNIQUE, n BIGINT)"
+	     " /*sqlite WITHOUT ROWID */" },
+	{ 2, "CREATE INDEX things_by_n ON things (n); CREATE TABLE notes (text TEXT)" },
+	{ 0, NULL },
+};
+static const struct migration_set set = { "things", migrations };
+static const struct migration_set *const sets[] = { &set, NULL };
+
+struct place {
+	char directory[64];
+	struct arena *arena;
+	struct database *database;
+};
+
+static struct database *open_at(struct place *place, bool read_only)
+{
+	const struct database_options options = {
+		.directory = place->directory,
+		.name = "test",
+		.migration_sets = sets,
+		.queue_max = 1000,
+		.read_only = read_only,
+	};
+	struct database *database = NULL;
+	const char *why = NULL;
+	enum err err = database_open(&options, place->arena, &database, &why);
+
+	if (err)
+		print_message("%s\n", why);
+	assert_int_equal(err, OK);
+	return database;
+}
+
+static int setup(void **state)
+{
+	struct place *place = must_alloc(sizeof(*place));
+
+	snprintf(place->directory, sizeof(place->directory), "/tmp/souk-test-sql-XXXXXX");
+	if (!mkdtemp(place->directory))
+		return -1;
+	place->arena = arena_new();
+	place->database = open_at(place, false);
+	*state = place;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct place *place = *state;
+	char command[128];
+
+	database_close(place->database);
+	arena_free(place->arena);
+	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
+	if (system(command))
+		return -1;
+	free(place);
+	return 0;
+}
+
+/* --- bodies ----------------------------------------------------------------------------------- */
+
+struct thing {
+	struct id id;
+	const char *name;
+	int64_t n;
+	enum err then; /* what the body answers after its insert */
+};
+
+static enum err insert(struct sql *sql, void *arg)
+{
+	const struct thing *thing = arg;
+	enum err err = sql_run(sql, "INSERT INTO things (n, id, name) VALUES ($3, $1, $2)",
+			       sql_id(&thing->id), sql_text(thing->name), sql_int(thing->n));
+
+	return err ? err : thing->then;
+}
+
+struct found {
+	struct arena *arena;
+	int64_t count, sum;
+	char *names;
+};
+
+static enum err read_all(struct sql *sql, void *arg)
+{
+	struct found *found = arg;
+	struct sql_rows *rows = sql_query(sql, "SELECT name, n FROM things ORDER BY n");
+
+	found->count = found->sum = 0;
+	found->names = arena_copy_text(found->arena, "");
+	while (sql_next(rows)) {
+		found->count++;
+		found->sum += sql_get_int(rows, 1);
+		found->names = arena_printf(found->arena, "%s%s,", found->names,
+					    sql_peek_text(rows, 0));
+	}
+	return sql_end(rows);
+}
+
+static struct found all(struct place *place)
+{
+	struct found found = { .arena = place->arena };
+
+	assert_int_equal(sql_read(place->database, read_all, &found), OK);
+	return found;
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void what_is_stored_is_read(void **state)
+{
+	struct place *place = *state;
+	struct thing thing = { .id = id_new(), .name = "lamp", .n = 7 };
+	struct found found;
+
+	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
+	found = all(place);
+	assert_string_equal(found.names, "lamp,");
+	assert_int_equal(found.sum, 7);
+}
+
+static void an_error_stores_nothing(void **state)
+{
+	struct place *place = *state;
+	struct thing thing = { .id = id_new(), .name = "lamp", .then = ERR_FORBIDDEN };
+
+	assert_int_equal(sql_transaction(place->database, insert, &thing), ERR_FORBIDDEN);
+	assert_int_equal(all(place).count, 0);
+}
+
+static void a_broken_rule_is_a_conflict(void **state)
+{
+	struct place *place = *state;
+	struct thing one = { .id = id_new(), .name = "lamp" };
+	struct thing two = { .id = id_new(), .name = "lamp" };
+
+	assert_int_equal(sql_transaction(place->database, insert, &one), OK);
+	assert_int_equal(sql_transaction(place->database, insert, &two), ERR_CONFLICT);
+	assert_int_equal(all(place).count, 1);
+}
+
+static enum err insert_and_try(struct sql *sql, void *arg)
+{
+	struct thing *things = arg;
+	enum err err = insert(sql, &things[0]);
+
+	if (err)
+		return err;
+	if (sql_nested(sql, insert, &things[1]) != ERR_FORBIDDEN)
+		return ERR_INTERNAL;
+	return sql_nested(sql, insert, &things[2]);
+}
+
+static void a_nested_part_fails_alone(void **state)
+{
+	struct place *place = *state;
+	struct thing things[] = {
+		{ .id = id_new(), .name = "a", .n = 1 },
+		{ .id = id_new(), .name = "b", .n = 2, .then = ERR_FORBIDDEN },
+		{ .id = id_new(), .name = "c", .n = 3 },
+	};
+
+	assert_int_equal(sql_transaction(place->database, insert_and_try, things), OK);
+	assert_string_equal(all(place).names, "a,c,");
+}
+
+static void *many_inserts(void *arg)
+{
+	struct place *place = arg;
+	size_t i;
+
+	for (i = 0; i < 100; i++) {
+		char name[32];
+		struct thing thing = { .id = id_new(), .n = (int64_t)i, .name = name };
+		char text[ID_TEXT_SIZE];
+
+		id_format(&thing.id, text);
+		snprintf(name, sizeof(name), "%.31s", text + 5);
+		thing.then = i % 10 == 9 ? ERR_FORBIDDEN : OK;
+		assert_int_equal(sql_transaction(place->database, insert, &thing), thing.then);
+	}
+	return NULL;
+}
+
+static void many_writers_share_commits_and_each_gets_its_own_answer(void **state)
+{
+	struct place *place = *state;
+	pthread_t threads[8];
+	size_t i;
+
+	for (i = 0; i < ARRAY_LENGTH(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, many_inserts, place), 0);
+	for (i = 0; i < ARRAY_LENGTH(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(all(place).count, 8 * 90);
+}
+
+static void data_and_schema_survive_opening_again(void **state)
+{
+	struct place *place = *state;
+	struct thing thing = { .id = id_new(), .name = "lamp" };
+
+	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
+	database_close(place->database);
+	place->database = open_at(place, false);
+	assert_int_equal(all(place).count, 1);
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+	static const struct migration older[] = { { 1, "SELECT 1" }, { 0, NULL } };
+	static const struct migration_set older_set = { "things", older };
+	const struct migration_set *const older_sets[] = { &older_set, NULL };
+	struct place *place = *state;
+	const struct database_options options = { .directory = place->directory,
+						  .name = "test",
+						  .migration_sets = older_sets,
+						  .queue_max = 1 };
+	struct database *database;
+	const char *why = NULL;
+
+	assert_int_equal(database_open(&options, place->arena, &database, &why), ERR_CONFLICT);
+	assert_non_null(strstr(why, "newer"));
+}
+
+static enum err write_in_read(struct sql *sql, void *arg)
+{
+	struct thing *thing = arg;
+
+	return insert(sql, thing) ? ERR_FORBIDDEN : OK;
+}
+
+static void a_reader_cannot_write(void **state)
+{
+	struct place *place = *state;
+	struct thing thing = { .id = id_new(), .name = "lamp" };
+
+	assert_int_equal(sql_read(place->database, write_in_read, &thing), ERR_FORBIDDEN);
+	assert_int_equal(all(place).count, 0);
+}
+
+static void another_process_can_read_along(void **state)
+{
+	struct place *place = *state;
+	struct thing thing = { .id = id_new(), .name = "lamp" };
+	struct found found = { .arena = place->arena };
+	struct database *beside = open_at(place, true);
+
+	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
+	assert_int_equal(sql_read(beside, read_all, &found), OK);
+	assert_int_equal(found.count, 1);
+	database_close(beside);
+}
+
+static enum err two_of_the_same(struct sql *sql, void *arg)
+{
+	static const char text[] = "SELECT n FROM things WHERE n >= $1 ORDER BY n";
+	struct sql_rows *outer = sql_query(sql, text, sql_int(0));
+	struct sql_rows *inner;
+	int64_t *sum = arg;
+	enum err err;
+
+	*sum = 0;
+	while (sql_next(outer)) {
+		inner = sql_query(sql, text, sql_int(sql_get_int(outer, 0)));
+		while (sql_next(inner))
+			*sum += sql_get_int(inner, 0);
+		err = sql_end(inner);
+		if (err)
+			return err;
+	}
+	return sql_end(outer);
+}
+
+static void one_text_can_be_queried_twice_at_once(void **state)
+{
+	struct place *place = *state;
+	int64_t sum;
+	size_t i;
+
+	for (i = 1; i <= 3; i++) {
+		char name[] = { (char)('a' + i), '\0' };
+		struct thing thing = { .id = id_new(), .name = name, .n = (int64_t)i };
+
+		assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
+	}
+	assert_int_equal(sql_read(place->database, two_of_the_same, &sum), OK);
+	assert_int_equal(sum, (1 + 2 + 3) + (2 + 3) + 3);
+}
+
+static enum err built(struct sql *sql, void *arg)
+{
+	struct place *place = arg;
+	struct sql_builder query = sql_builder_new(place->arena);
+	struct sql_rows *rows;
+	int64_t count = 0;
+
+	sql_add(&query, "SELECT id, name FROM things WHERE TRUE");
+	sql_add(&query, " AND n >= ? AND n < ?", sql_int(10), sql_int(20));
+	sql_add(&query, " AND name = ?", sql_text("lamp"));
+	assert_string_equal(query.text, "SELECT id, name FROM things WHERE TRUE"
+					" AND n >= $1 AND n < $2 AND name = $3");
+	rows = sql_query_built(sql, &query);
+	while (sql_next(rows))
+		count++;
+	assert_int_equal(count, 1);
+	return sql_end(rows);
+}
+
+static void statements_can_be_built(void **state)
+{
+	struct place *place = *state;
+	struct thing thing = { .id = id_new(), .name = "lamp", .n = 12 };
+
+	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
+	assert_int_equal(sql_read(place->database, built, place), OK);
+}
+
+static enum err absent(struct sql *sql, void *arg)
+{
+	struct id id = id_new();
+	struct sql_rows *rows = sql_query(sql, "SELECT n FROM things WHERE id = $1", sql_id(&id));
+
+	(void)arg;
+	return sql_first(rows);
+}
+
+static void what_is_not_there_is_not_found(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(sql_read(place->database, absent, NULL), ERR_NOT_FOUND);
+}
+
+static void count_commit(void *arg)
+{
+	++*(int *)arg;
+}
+
+static enum err mark(struct sql *sql, void *arg)
+{
+	sql_mark(sql);
+	return *(enum err *)arg;
+}
+
+static void a_commit_with_a_mark_is_told(void **state)
+{
+	struct place *place = *state;
+	struct thing thing = { .id = id_new(), .name = "lamp" };
+	enum err result = OK;
+	int told = 0;
+
+	database_on_commit(place->database, count_commit, &told);
+	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
+	assert_int_equal(told, 0);
+	assert_int_equal(sql_transaction(place->database, mark, &result), OK);
+	assert_int_equal(told, 1);
+	result = ERR_FORBIDDEN;
+	assert_int_equal(sql_transaction(place->database, mark, &result), ERR_FORBIDDEN);
+	assert_int_equal(told, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_stored_is_read),
+		TEST(an_error_stores_nothing),
+		TEST(a_broken_rule_is_a_conflict),
+		TEST(a_nested_part_fails_alone),
+		TEST(many_writers_share_commits_and_each_gets_its_own_answer),
+		TEST(data_and_schema_survive_opening_again),
+		TEST(a_newer_schema_is_refused),
+		TEST(a_reader_cannot_write),
+		TEST(another_process_can_read_along),
+		TEST(one_text_can_be_queried_twice_at_once),
+		TEST(statements_can_be_built),
+		TEST(what_is_not_there_is_not_found),
+		TEST(a_commit_with_a_mark_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
