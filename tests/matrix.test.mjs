@@ -48,7 +48,7 @@ const TABLE = `
   PUT    /orders/{}/status                     401  403  404  200  404  200  403
 
   POST   /payments/charge                      401  403  403  403  403  201  201
-  GET    /payments/{}/status                   401  403  403  403  403  200  200
+  GET    /payments/{}/status                   401  200  404  404  404  200  200
   POST   /payments/refund                      401  403  403  403  403  201  201
 
   GET    /inventory                            401  403  403  200  200  200  403

@@ -145,14 +145,17 @@ test('the same order with the same key at once is one order, and its answer is r
   assert.equal((await shop.settled(first.id, buyer.token)).status, 'paid');
 });
 
-test('a key whose request was refused gives the same refusal, and stays usable for no other body', async () => {
+test('a key whose request was refused had no effect, and is free for the request that is mended', async () => {
   const buyer = buyers[2];
   const key = shop.unique('refused');
-  const body = { items: [], shippingAddress: ADDRESS, paymentMethod: 'tok_visa' };
-  const first = await shop.api('POST', '/orders', { token: buyer.token, key, body, expect: 422 });
-  const again = await shop.api('POST', '/orders', { token: buyer.token, key, body, expect: 422 });
-  assert.equal(again.json.type, first.json.type);
-  assert.deepEqual(again.json.errors, first.json.errors);
+  const product = await shop.createProduct({ vendor, stock: 1 });
+  const place = (items) => shop.api('POST', '/orders',
+    { token: buyer.token, key, body: { items, shippingAddress: ADDRESS, paymentMethod: 'tok_visa' } });
+  assert.equal((await place([])).status, 422);
+  assert.equal((await place([])).status, 422);
+  const mended = await place([{ productId: product.id, quantity: 1 }]);
+  assert.equal(mended.status, 201);
+  assert.equal(mended.headers['idempotency-replayed'], undefined);
 });
 
 test('changes of one stock at once add up', async () => {
