@@ -58,6 +58,13 @@ static enum err err_of_answer(const struct call_answer *answer)
 	return answer->status >= 500 ? ERR_UPSTREAM : ERR_CONFLICT;
 }
 
+void call_answer_read(struct arena *arena, size_t length, struct call_answer *answer)
+{
+	if (length == 0 || json_parse(arena, answer->body, length, &answer->json, NULL))
+		answer->json = NULL;
+	answer->err = err_of_answer(answer);
+}
+
 enum err service_call(struct arena *arena, const struct service *from, const struct request *req,
 		      const struct call *call, struct call_answer *ret_answer)
 {
@@ -78,10 +85,7 @@ enum err service_call(struct arena *arena, const struct service *from, const str
 	answer.status = reply->status;
 	answer.body = reply->body ? reply->body : "";
 	answer.etag = reply_get_header(reply, "ETag");
-	if (reply->length &&
-	    json_parse(arena, reply->body, reply->length, &answer.json, NULL))
-		answer.json = NULL;
-	answer.err = err_of_answer(&answer);
+	call_answer_read(arena, reply->length, &answer);
 	*ret_answer = answer;
 	return OK;
 }

@@ -79,6 +79,9 @@ struct call_answer {
 enum err service_call(struct arena *arena, const struct service *from, const struct request *req,
 		      const struct call *call, struct call_answer *ret_answer) MUST_CHECK;
 
+/* Sets json and err by the answer's status and its body of `length` bytes. */
+void call_answer_read(struct arena *arena, size_t length, struct call_answer *answer);
+
 /* --- jobs -------------------------------------------------------------------------------------- */
 
 /* Has the job run soon; any thread. */

@@ -56,6 +56,9 @@ struct database_options {
 	} *const *migration_sets;
 	size_t queue_max;  /* transactions waiting; beyond it ERR_OVERLOADED */
 	bool read_only;    /* for looking at a shop that another process runs */
+	/* With read_only: other databases of the directory that its statements may name too
+	 * ("payment.transactions"); ends with NULL; or NULL. */
+	const char *const *beside;
 };
 
 /* Opens, or makes, a database and brings its schema up to date. *ret_why (a sentence) lives in

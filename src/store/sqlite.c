@@ -277,6 +277,13 @@ enum err connection_run(struct connection *connection, const char *text)
 	return sql_run(&sql, text);
 }
 
+enum err connection_script(struct connection *connection, const char *text)
+{
+	int code = sqlite3_exec(connection->handle, text, NULL, NULL, NULL);
+
+	return connection_err(connection, code, "", text);
+}
+
 int64_t sql_changes(const struct sql *sql)
 {
 	return sql->changes;

@@ -1,6 +1,7 @@
 /* A database: its file, its writer, and a read connection for every thread that reads. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/env.h"
@@ -34,6 +35,21 @@ static enum err migrate(struct database *database, const struct database_options
 	return err;
 }
 
+/* The statements that attach the databases beside it; directories with quotes are none of ours. */
+static char *attach_text(const struct database_options *options, struct arena *arena)
+{
+	const char *const *name;
+	char *text = arena_copy_text(arena, "");
+
+	if (!options->beside)
+		return NULL;
+	assert(options->read_only && !strchr(options->directory, '\''));
+	for (name = options->beside; *name; name++)
+		text = arena_printf(arena, "%sATTACH DATABASE '%s/%s.db' AS \"%s\";", text,
+				    options->directory, *name, *name);
+	return must_copy_text(text);
+}
+
 enum err database_open(const struct database_options *options, struct arena *arena,
 		       struct database **ret_database, const char **ret_why)
 {
@@ -46,6 +62,7 @@ enum err database_open(const struct database_options *options, struct arena *are
 	database->name = must_copy_text(options->name);
 	database->read_only = options->read_only;
 	database->queue_max = options->queue_max;
+	database->beside = attach_text(options, arena);
 	pthread_mutex_init(&database->lock, NULL);
 	pthread_mutex_init(&database->idle_lock, NULL);
 	pthread_cond_init(&database->changed, NULL);
@@ -96,6 +113,7 @@ void database_close(struct database *database)
 	pthread_cond_destroy(&database->changed);
 	free(database->name);
 	free(database->path);
+	free(database->beside);
 	free(database);
 }
 
@@ -116,6 +134,16 @@ void database_on_commit(struct database *database, void (*fn)(void *arg), void *
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
+
+static enum err reader_open(struct database *database, struct connection **ret_connection)
+{
+	const char *why;
+	enum err err = connection_open(database->path, false, ret_connection, &why);
+
+	if (!err && database->beside)
+		err = connection_script(*ret_connection, database->beside);
+	return err;
+}
 
 static enum err read_with(struct database *database, struct connection *connection, sql_body *body,
 			  void *arg)
@@ -138,7 +166,6 @@ static enum err read_with(struct database *database, struct connection *connecti
 static enum err read_elsewhere(struct database *database, sql_body *body, void *arg)
 {
 	struct connection *connection;
-	const char *why;
 	enum err err = OK;
 
 	pthread_mutex_lock(&database->idle_lock);
@@ -147,7 +174,7 @@ static enum err read_elsewhere(struct database *database, sql_body *body, void *
 		database->idle = connection->next_idle;
 	pthread_mutex_unlock(&database->idle_lock);
 	if (!connection)
-		err = connection_open(database->path, false, &connection, &why);
+		err = reader_open(database, &connection);
 	if (err)
 		return err;
 	err = read_with(database, connection, body, arg);
@@ -161,14 +188,13 @@ static enum err read_elsewhere(struct database *database, sql_body *body, void *
 enum err sql_read(struct database *database, sql_body *body, void *arg)
 {
 	struct connection **reader;
-	const char *why;
 	enum err err = OK;
 
 	if (!worker_here())
 		return read_elsewhere(database, body, arg);
 	reader = &database->readers[worker_index()];
 	if (!*reader)
-		err = connection_open(database->path, false, reader, &why);
+		err = reader_open(database, reader);
 	if (err)
 		return err;
 	fiber_forbid_parking(true);

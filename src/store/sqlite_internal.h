@@ -63,6 +63,7 @@ struct transaction {
 struct database {
 	char *name, *path;
 	bool read_only;
+	char *beside; /* the statements that attach the other databases; or NULL */
 
 	struct connection *writer;
 	pthread_t thread;
@@ -84,6 +85,9 @@ struct database {
 /* Opens a connection; a reader's never writes and never checkpoints. */
 enum err connection_open(const char *path, bool writer, struct connection **ret_connection,
 			 const char **ret_why) MUST_CHECK;
+/* Runs statements without rows, one after the other. */
+enum err connection_script(struct connection *connection, const char *text) MUST_CHECK;
+
 void connection_close(struct connection *connection);
 
 /* Runs a statement without values or rows, as often as asked. */
