@@ -19,6 +19,20 @@ bool gate_value_is_clean(const char *value, size_t length)
 	return true;
 }
 
+static bool is_between_strings(char c)
+{
+	return c == '\0' || c == '\r' || c == '\n' || c == ' ' || c == '\t';
+}
+
+bool gate_nothing_between(const char *from, const char *to)
+{
+	if (!to)
+		return is_between_strings(from[0]) && is_between_strings(from[1]);
+	while (from < to && is_between_strings(*from))
+		from++;
+	return from == to;
+}
+
 /* Visible ASCII alone; a fragment is never sent. */
 static bool uri_is_clean(const char *uri)
 {
@@ -108,7 +122,8 @@ static enum err check_headers(struct request *req, const struct arrival *arrival
 		return refuse(req, ERR_BAD_REQUEST, "The address holds characters that must be "
 						    "percent-encoded.");
 	if (arrival->bad_characters)
-		return refuse(req, ERR_BAD_REQUEST, "A header holds control characters.");
+		return refuse(req, ERR_BAD_REQUEST, "The request line or a header holds control "
+						    "characters.");
 	for (size_t i = 0; i < req->header_count; i++) {
 		if (!name_is_token(req->headers[i].name))
 			return refuse(req, ERR_BAD_REQUEST, "A header's name is malformed.");
@@ -126,6 +141,9 @@ static enum err check_framing(struct request *req, const struct arrival *arrival
 	if (!find_framing(req, &framing))
 		return refuse(req, ERR_BAD_REQUEST,
 			      "Host, Content-Length and Transfer-Encoding may be sent once.");
+	/* RFC 9112, section 3.2. */
+	if (!framing.host && strcmp(arrival->version, "HTTP/1.0") != 0)
+		return refuse(req, ERR_BAD_REQUEST, "Host is missing.");
 	if (framing.length && framing.encoding)
 		return refuse(req, ERR_BAD_REQUEST, "Content-Length and Transfer-Encoding "
 						    "exclude each other.");

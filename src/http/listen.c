@@ -101,6 +101,23 @@ static int open_bound(const struct place *place, bool shared)
 	return -1;
 }
 
+/* As open_bound; `place` becomes where it really is. */
+static int open_listening(struct place *place)
+{
+	int descriptor = open_bound(place, true);
+	int problem;
+
+	if (descriptor < 0)
+		return -1;
+	if (listen(descriptor, BACKLOG) == 0 &&
+	    getsockname(descriptor, (struct sockaddr *)&place->address, &place->length) == 0)
+		return descriptor;
+	problem = errno;
+	close(descriptor);
+	errno = problem;
+	return -1;
+}
+
 static int get_port(const struct place *place)
 {
 	if (place->address.ss_family == AF_INET6)
@@ -140,18 +157,12 @@ enum err listen_open(const char *address, int *sockets, size_t count, int *ret_p
 	}
 
 	for (opened = 0; opened < count; opened++) {
-		sockets[opened] = open_bound(&place, true);
+		/* The first one's port is the others' too. */
+		sockets[opened] = open_listening(&place);
 		if (sockets[opened] < 0)
 			break;
-		/* The first one's port is the others' too. */
-		if (listen(sockets[opened], BACKLOG) != 0 ||
-		    getsockname(sockets[opened], (struct sockaddr *)&place.address,
-				&place.length) != 0) {
-			opened++;
-			break;
-		}
 	}
-	if (opened < count || sockets[count - 1] < 0) {
+	if (opened < count) {
 		err = fail(address);
 		while (opened > 0)
 			close(sockets[--opened]);

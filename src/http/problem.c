@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define DETAIL_LENGTH_MAX 1024 /* longer sentences are cut */
 
@@ -16,9 +17,9 @@ static void note(struct request *req, const char *format, va_list arguments)
 
 	assert(length >= 0);
 	if ((size_t)length >= sizeof(text)) {
-		/* Not within a character of UTF-8. */
+		/* Not within a character of UTF-8, which has four bytes at most. */
 		length = sizeof(text) - 1;
-		while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		for (int i = 0; i < 3 && !text_is_utf8(text, (size_t)length); i++)
 			length--;
 	}
 	req->detail = arena_copy_bytes(req->arena, text, (size_t)length);

@@ -45,8 +45,10 @@ const char *request_query(const struct request *req, const char *name)
 {
 	size_t length;
 	const char *raw = find_raw(req, name, &length);
+	char *decoded = raw ? text_percent_decode(req->arena, raw, length, true) : NULL;
 
-	return raw ? text_percent_decode(req->arena, raw, length, true) : NULL;
+	/* What cannot be decoded is there nevertheless, and fails where its content is checked. */
+	return raw && !decoded ? arena_copy_bytes(req->arena, raw, length) : decoded;
 }
 
 /* Writes one value as the JSON that the field's kind asks for; false: it was a fault. */

@@ -96,7 +96,8 @@ const char *request_parameter(const struct request *req, const char *name);
 /* The parameter as an id; ERR_NOT_FOUND where it is not one. */
 enum err request_id(const struct request *req, const char *name, struct id *ret_id) MUST_CHECK;
 
-/* The first value of the query's parameter, decoded; NULL where it is absent. */
+/* The first value of the query's parameter, decoded, or as sent where it is malformed; NULL where
+ * it is absent. */
 const char *request_query(const struct request *req, const char *name);
 
 /* Reads the body by a table of fields into the zeroed struct at `target`: ERR_BAD_JSON, or
