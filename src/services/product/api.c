@@ -1,0 +1,254 @@
+/* Products one at a time: handlers, and at the foot the routes of the whole service. */
+#include "services/product/api.h"
+
+#include "services/product/change.h"
+#include "services/product/draft.h"
+#include "services/product/rules.h"
+#include "services/product/store.h"
+#include "services/product/write.h"
+
+/* One request's way through its transaction. */
+struct edit {
+	struct request *req;
+	struct reply *reply;
+	const char *key; /* of the path */
+	struct draft draft;
+	struct faults found; /* before the transaction, whose body may run twice */
+	struct product product;
+};
+
+/* --- who may ----------------------------------------------------------------------------- */
+
+static bool is_owner(const struct request *req, const struct product *product)
+{
+	return request_has_role(req, ROLE_ADMIN) || request_is_user(req, &product->vendor_id);
+}
+
+/* Drafts and what is archived are for their owner. */
+static bool is_visible(const struct request *req, const struct product *product)
+{
+	return product->status == PRODUCT_ACTIVE || is_owner(req, product);
+}
+
+/* The product with the path's id, if the caller may change it. */
+static enum err find_own(struct sql *sql, struct request *req, struct product *ret_product)
+{
+	struct id id;
+	enum err err;
+
+	err = request_id(req, "id", &id);
+	if (err)
+		return err;
+	err = store_find_id(sql, req->arena, &id, ret_product);
+	if (err)
+		return err;
+	/* A variant's id reads its product, but does not delete it. */
+	if (!is_visible(req, ret_product) || !id_equal(&ret_product->id, &id))
+		return ERR_NOT_FOUND;
+	if (!is_owner(req, ret_product))
+		return refuse(req, ERR_FORBIDDEN, "The product is another vendor's.");
+	return OK;
+}
+
+/* Vendors sell what is their own; an administrator says whose it is. */
+static enum err check_vendor(struct request *req, const struct draft *draft,
+			     const struct id *vendor)
+{
+	if (!draft->vendor_given || id_equal(&draft->vendor_id, vendor) ||
+	    request_has_role(req, ROLE_ADMIN))
+		return OK;
+	return refuse(req, ERR_FORBIDDEN,
+		      "Only an administrator may give a product to another vendor.");
+}
+
+/* --- answering --------------------------------------------------------------------------- */
+
+static void reply_product(struct reply *reply, int status, const struct product *product)
+{
+	struct out out = out_new(reply->arena);
+
+	product_write(&out, NULL, product);
+	reply_etag(reply, product->version, product->revision);
+	reply_json(reply, status, &out);
+}
+
+/* Says which slug or SKU it was. */
+static enum err refuse_taken(struct request *req, enum err err, const struct change *change)
+{
+	if (err == ERR_SLUG_TAKEN)
+		return refuse(req, err, "The slug \"%s\" belongs to another product.",
+			      change->taken);
+	if (err == ERR_SKU_TAKEN && change->taken)
+		return refuse(req, err, "The SKU \"%s\" belongs to another variant.",
+			      change->taken);
+	return err;
+}
+
+/* --- GET /products/:id ------------------------------------------------------------------- */
+
+static enum err find_body(struct sql *sql, void *arg)
+{
+	struct edit *edit = arg;
+	struct id id;
+
+	if (id_parse(edit->key, &id))
+		return store_find_id(sql, edit->req->arena, &id, &edit->product);
+	return store_find_slug(sql, edit->req->arena, edit->key, &edit->product);
+}
+
+/* The product with this id or slug, or that the variant with this id belongs to. */
+static enum err get_product(struct request *req, struct reply *reply)
+{
+	struct edit edit = {.req = req, .key = request_parameter(req, "id")};
+	enum err err;
+
+	err = request_read(req, find_body, &edit);
+	if (err)
+		return err;
+	if (!is_visible(req, &edit.product))
+		return ERR_NOT_FOUND;
+	reply_product(reply, 200, &edit.product);
+	return OK;
+}
+
+/* --- POST /products ---------------------------------------------------------------------- */
+
+static enum err add_body(struct sql *sql, void *arg)
+{
+	struct edit *edit = arg;
+	struct request *req = edit->req;
+	struct change change = {.arena = req->arena, .traceparent = req->traceparent};
+	struct product product = edit->product;
+	enum err err;
+
+	err = change_add(sql, &change, &product);
+	if (err)
+		return refuse_taken(req, err, &change);
+	reply_header(edit->reply, "Location", "/products/%s", id_text(req->arena, &product.id));
+	reply_product(edit->reply, 201, &product);
+	return OK;
+}
+
+static enum err post_product(struct request *req, struct reply *reply)
+{
+	struct edit edit = {.req = req, .reply = reply};
+	enum err err;
+
+	err = request_body_parse(req, draft_new_fields, &edit.draft);
+	if (err)
+		return err;
+	draft_check(&edit.draft, &req->faults);
+	product_merge(NULL, &edit.draft, &edit.product, &req->faults);
+	err = faults_err(&req->faults);
+	if (err)
+		return err;
+	err = check_vendor(req, &edit.draft, &req->caller.user);
+	if (err)
+		return err;
+	if (!edit.draft.vendor_given)
+		edit.product.vendor_id = req->caller.user;
+	return request_transaction(req, reply, add_body, &edit);
+}
+
+/* --- PUT /products/:id ------------------------------------------------------------------- */
+
+/* Forgets the faults that an earlier run of the body has added. */
+static void restore_faults(struct edit *edit)
+{
+	edit->req->faults = edit->found;
+	if (edit->found.last)
+		edit->found.last->next = NULL;
+}
+
+static enum err change_body(struct sql *sql, void *arg)
+{
+	struct edit *edit = arg;
+	struct request *req = edit->req;
+	struct change change = {.arena = req->arena, .traceparent = req->traceparent};
+	struct product current, product;
+	enum err err;
+
+	restore_faults(edit);
+	err = find_own(sql, req, &current);
+	if (err)
+		return err;
+	err = request_if_match(req, current.version);
+	if (err)
+		return err;
+	err = content_read(req->arena, current.document, &current.content);
+	if (err)
+		return err;
+	product_merge(&current, &edit->draft, &product, &req->faults);
+	err = faults_err(&req->faults);
+	if (err)
+		return err;
+	err = check_vendor(req, &edit->draft, &current.vendor_id);
+	if (err)
+		return err;
+	err = change_update(sql, &change, &product);
+	if (err)
+		return refuse_taken(req, err, &change);
+	reply_product(edit->reply, 200, &product);
+	return OK;
+}
+
+/* What is given changes, the rest stays. Given variants are all there are afterwards. */
+static enum err put_product(struct request *req, struct reply *reply)
+{
+	struct edit edit = {.req = req, .reply = reply};
+	enum err err;
+
+	err = request_body_parse(req, draft_change_fields, &edit.draft);
+	if (err)
+		return err;
+	draft_check(&edit.draft, &req->faults);
+	edit.found = req->faults;
+	return request_transaction(req, reply, change_body, &edit);
+}
+
+/* --- DELETE /products/:id ---------------------------------------------------------------- */
+
+static enum err remove_body(struct sql *sql, void *arg)
+{
+	struct edit *edit = arg;
+	struct request *req = edit->req;
+	struct change change = {.arena = req->arena, .traceparent = req->traceparent};
+	struct product product;
+	enum err err;
+
+	err = find_own(sql, req, &product);
+	if (err)
+		return err;
+	err = request_if_match(req, product.version);
+	if (err)
+		return err;
+	err = change_remove(sql, &change, &product);
+	if (err)
+		return err;
+	reply_empty(edit->reply, 204);
+	return OK;
+}
+
+static enum err delete_product(struct request *req, struct reply *reply)
+{
+	struct edit edit = {.req = req, .reply = reply};
+
+	return request_transaction(req, reply, remove_body, &edit);
+}
+
+/* --- routes ------------------------------------------------------------------------------ */
+
+/* clang-format off */
+const struct route product_routes[] = {
+	{HTTP_GET, "/products", get_products, ANYONE},
+	{HTTP_POST, "/products", post_product, ROLE_VENDOR | ROLE_ADMIN,
+	 ROUTE_BODY | ROUTE_IDEMPOTENT},
+	{HTTP_GET, "/products/:id", get_product, ANYONE},
+	{HTTP_PUT, "/products/:id", put_product, ROLE_VENDOR | ROLE_ADMIN, ROUTE_BODY},
+	{HTTP_DELETE, "/products/:id", delete_product, ROLE_VENDOR | ROLE_ADMIN},
+	{HTTP_POST, "/products/quote", post_quote, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
+	{HTTP_POST, "/products/batch", post_batch, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL,
+	 .body_limit = BATCH_BODY_BYTES_MAX},
+	{.path = NULL},
+};
+/* clang-format on */

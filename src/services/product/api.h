@@ -1,0 +1,15 @@
+/* The handlers that are not in api.c, and the route table that is. */
+#ifndef SERVICES_PRODUCT_API_H
+#define SERVICES_PRODUCT_API_H
+
+#include "platform/service.h"
+#include "services/product/product.h"
+
+enum err get_products(struct request *req, struct reply *reply); /* api_list.c */
+enum err post_quote(struct request *req, struct reply *reply);	 /* api_quote.c */
+enum err post_batch(struct request *req, struct reply *reply);	 /* api_batch.c */
+
+extern const struct route product_routes[];
+extern const struct subscription product_subscriptions[]; /* events.c */
+
+#endif

@@ -1,0 +1,253 @@
+/*
+ * POST /products/batch: what `souk import products` sends. Each product is created, updated, left
+ * as it is, or failed, by itself; all of a call are stored in one transaction.
+ *
+ * The slug says which product it is, SKU or options which variant. What a product's import says is
+ * remembered as a hash: said again, it changes nothing, so that running an import twice changes
+ * nothing twice, and takes nothing back that the vendor has changed since. Stock is not part of
+ * it: Inventory's word counts once a product exists.
+ */
+#include <string.h>
+
+#include "base/hash.h"
+#include "services/product/api.h"
+#include "services/product/change.h"
+#include "services/product/rules.h"
+#include "services/product/store.h"
+
+struct item {
+	struct draft draft;
+	struct faults faults;
+	bool readable;
+	const char *text; /* what was sent of it, without stock */
+	/* What came of it. */
+	const char *outcome;
+	struct id id;
+	enum err err;
+	struct list skipped; /* size_t: variants whose SKU is another product's */
+};
+
+struct batch {
+	struct request *req;
+	struct reply *reply;
+	struct item *items;
+	size_t count;
+};
+
+struct one {
+	struct batch *batch;
+	struct item *item;
+};
+
+/* --- reading ----------------------------------------------------------------------------- */
+
+static void read_item(struct arena *arena, json_t *sent, struct item *item)
+{
+	json_t *variant;
+	size_t i;
+
+	item->faults.arena = arena;
+	json_read_fields(sent, draft_import_fields, "", &item->draft, &item->faults);
+	draft_check(&item->draft, &item->faults);
+	item->readable = item->faults.count == 0;
+	json_array_foreach (json_object_get(sent, "variants"), i, variant)
+		json_object_del(variant, "stock");
+	item->text = json_text(arena, sent);
+}
+
+static enum err read_batch(struct request *req, struct batch *batch)
+{
+	const char *why = NULL;
+	json_t *body, *products, *product;
+	enum err err;
+	size_t i;
+
+	err = json_parse(req->arena, req->body, req->body_length, &body, &why);
+	if (err)
+		return refuse(req, err, "%s", why);
+	req->faults.arena = req->arena;
+	products = json_object_get(body, "products");
+	batch->count = json_array_size(products);
+	if (batch->count < 1 || batch->count > BATCH_PRODUCTS_MAX) {
+		fault_add(&req->faults, "/products", "must be a list of 1 to %d products",
+			  BATCH_PRODUCTS_MAX);
+		return faults_err(&req->faults);
+	}
+	batch->items = ARENA_ARRAY(req->arena, struct item, batch->count);
+	json_array_foreach (products, i, product)
+		read_item(req->arena, product, &batch->items[i]);
+	return OK;
+}
+
+/* --- one product ------------------------------------------------------------------------- */
+
+/* Leaves out the variants whose SKU belongs to another product than `number`. */
+static enum err skip_foreign(struct sql *sql, struct arena *arena, int64_t number,
+			     const struct list *all, struct list *ret_kept,
+			     struct list *ret_skipped)
+{
+	const struct variant_draft *variant = all->items;
+	struct variant_draft *kept = ARENA_ARRAY(arena, struct variant_draft, all->count + 1);
+	size_t *skipped = ARENA_ARRAY(arena, size_t, all->count + 1);
+
+	*ret_kept = (struct list){.items = kept};
+	*ret_skipped = (struct list){.items = skipped};
+	for (size_t i = 0; i < all->count; i++) {
+		int64_t owner = 0;
+		enum err err = OK;
+
+		if (variant[i].sku)
+			err = store_sku_owner(sql, variant[i].sku, &owner);
+		if (err)
+			return err;
+		if (owner && owner != number)
+			skipped[ret_skipped->count++] = i;
+		else
+			kept[ret_kept->count++] = variant[i];
+	}
+	return OK;
+}
+
+/* Of what is stored: all that was sent but stock and the variants left out. */
+static struct hash hash_of_item(struct arena *arena, const struct item *item)
+{
+	const size_t *skipped = item->skipped.items;
+	struct out out = out_new(arena);
+
+	out_bytes(&out, item->text, strlen(item->text));
+	for (size_t i = 0; i < item->skipped.count; i++)
+		out_printf(&out, " -%zu", skipped[i]);
+	return hash_of(out.data, out.length);
+}
+
+static enum err store_item(struct sql *sql, struct one *one, const struct draft *draft,
+			   struct product *current)
+{
+	struct request *req = one->batch->req;
+	struct change change = {.arena = req->arena, .traceparent = req->traceparent};
+	struct item *item = one->item;
+	struct hash hash = hash_of_item(req->arena, item);
+	struct product product = {0};
+	bool same = false;
+	enum err err = OK;
+
+	if (current)
+		err = store_imported(sql, current->number, &hash, &same);
+	if (err)
+		return err;
+	if (same) {
+		item->outcome = "unchanged";
+		item->id = current->id;
+		return OK;
+	}
+	if (current)
+		err = content_read(req->arena, current->document, &current->content);
+	if (err)
+		return err;
+	product_merge(current, draft, &product, &item->faults);
+	err = faults_err(&item->faults);
+	if (err)
+		return err;
+	item->outcome = current ? "updated" : "created";
+	err = current ? change_update(sql, &change, &product) : change_add(sql, &change, &product);
+	if (err)
+		return err;
+	item->id = product.id;
+	return store_note_import(sql, product.number, &hash);
+}
+
+static enum err one_body(struct sql *sql, void *arg)
+{
+	struct one *one = arg;
+	struct arena *arena = one->batch->req->arena;
+	struct draft draft = one->item->draft;
+	struct product current;
+	bool exists;
+	enum err err;
+
+	err = store_find_slug(sql, arena, draft.slug, &current);
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	exists = !err;
+	err = skip_foreign(sql, arena, exists ? current.number : 0, &one->item->draft.variants,
+			   &draft.variants, &one->item->skipped);
+	if (err)
+		return err;
+	if (draft.variants.count == 0)
+		return ERR_SKU_TAKEN;
+	return store_item(sql, one, &draft, exists ? &current : NULL);
+}
+
+/* --- the batch --------------------------------------------------------------------------- */
+
+/* The faults' pointers count the variants without those that were skipped. */
+static void write_item(struct out *out, const struct item *item)
+{
+	const size_t *skipped = item->skipped.items;
+
+	out_open(out, NULL);
+	out_text(out, "outcome", item->err ? "failed" : item->outcome);
+	if (!item->err)
+		out_id(out, "id", &item->id);
+	else if (!item->faults.count)
+		out_text(out, "reason", err_info(item->err)->title);
+	out_open_list(out, "faults");
+	for (const struct fault *fault = item->faults.first; fault; fault = fault->next) {
+		out_open(out, NULL);
+		out_text(out, "pointer", fault->pointer);
+		out_text(out, "detail", fault->detail);
+		out_close(out);
+	}
+	out_close_list(out);
+	out_open_list(out, "skippedVariants");
+	for (size_t i = 0; i < item->skipped.count; i++)
+		out_int(out, NULL, (int64_t)skipped[i]);
+	out_close_list(out);
+	out_close(out);
+}
+
+static void reply_batch(struct batch *batch)
+{
+	struct out out = out_new(batch->req->arena);
+
+	out_open(&out, NULL);
+	out_open_list(&out, "results");
+	for (size_t i = 0; i < batch->count; i++)
+		write_item(&out, &batch->items[i]);
+	out_close_list(&out);
+	out_close(&out);
+	reply_json(batch->reply, 200, &out);
+}
+
+static enum err batch_body(struct sql *sql, void *arg)
+{
+	struct batch *batch = arg;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct item *item = &batch->items[i];
+		struct one one = {.batch = batch, .item = item};
+
+		item->err = ERR_INVALID;
+		if (!item->readable)
+			continue;
+		/* The body may run twice: it begins without faults. */
+		item->faults = (struct faults){.arena = batch->req->arena};
+		item->err = sql_nested(sql, one_body, &one);
+		/* What is ours is no product's fault. */
+		if (item->err && err_is_fault(item->err))
+			return item->err;
+	}
+	reply_batch(batch);
+	return OK;
+}
+
+enum err post_batch(struct request *req, struct reply *reply)
+{
+	struct batch batch = {.req = req, .reply = reply};
+	enum err err;
+
+	err = read_batch(req, &batch);
+	if (err)
+		return err;
+	return request_transaction(req, reply, batch_body, &batch);
+}

@@ -1,0 +1,56 @@
+/* What a product may be, and what becomes of it: no I/O, no clock, no database. */
+#ifndef SERVICES_PRODUCT_RULES_H
+#define SERVICES_PRODUCT_RULES_H
+
+#include "services/product/draft.h"
+
+/* Slugs joined by slashes. */
+bool category_is_path(const char *text);
+
+/*
+ * What the product is once `draft`, which draft_check has passed, is applied to `current`; NULL: a
+ * new one. Variants that the draft names (by id, by SKU, else by their options) keep their id and
+ * their stock; the others are new, with a zero id, or gone. The faults' pointers lie in the draft.
+ *
+ * A price at the top is what variants cost that have none of their own. Of an existing product it
+ * sets all of them, unless the draft says a new price of one, or it is what GET showed already.
+ *
+ * *ret_product is whole only where `faults` has none.
+ */
+void product_merge(const struct product *current, const struct draft *draft,
+		   struct product *ret_product, struct faults *faults);
+
+/* Sets what follows from the variants: lowest price, stock, and of each its options and title. */
+void product_settle(struct arena *arena, struct product *product);
+
+/* Adds one variant's to the product's, which begins as zero: in_stock where one variant is,
+ * out_of_stock where all are; available is their sum. */
+void stock_add(struct stock *all, const struct stock *one);
+
+/* Where a variant has no SKU of its own: the slug and the values. */
+char *variant_sku(struct arena *arena, const char *slug, const struct variant *variant);
+
+/* The full-text query for what somebody typed: every word must be there, as a word's beginning.
+ * NULL where there is no word. Nothing in it is syntax. */
+char *search_query(struct arena *arena, const char *typed);
+
+/* A rating such as "4.5" in hundredths; false where it is none from 0 to 5. */
+bool rating_parse(const char *text, int64_t *ret_rating) MUST_CHECK;
+
+/* A range of prices, both ends within. */
+struct price_range {
+	int64_t min, max; /* of the last, max is MONEY_MAX */
+};
+#define PRICE_RANGES 16
+extern const struct price_range price_ranges[PRICE_RANGES];
+
+struct facet_value {
+	const char *value;
+	int64_t count;
+};
+
+/* Adds to each category what lies in its sub-categories: a filter by it finds those as well. The
+ * values are paths with a slash behind, sorted. */
+void facet_roll_up(struct facet_value *values, size_t count);
+
+#endif

@@ -1,0 +1,13 @@
+/* The Product service's descriptor. */
+#include "services/product/service.h"
+
+#include "services/product/api.h"
+
+extern const struct migration product_migrations[];
+
+const struct service product_service = {
+	.name = "product",
+	.routes = product_routes,
+	.subscriptions = product_subscriptions,
+	.migrations = product_migrations,
+};

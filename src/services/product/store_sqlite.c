@@ -1,0 +1,451 @@
+/*
+ * The catalogue in SQLite: single products. Lists are in store_sqlite_list.c.
+ *
+ * A change writes the variants, tags and words of a product anew: they are few, and the writer is
+ * alone.
+ */
+#include "services/product/store_sqlite.h"
+
+#include <string.h>
+
+#include "base/html.h"
+#include "services/product/rules.h"
+
+static const char *const status_words[] = {
+	[PRODUCT_DRAFT] = "draft",
+	[PRODUCT_ACTIVE] = "active",
+	[PRODUCT_ARCHIVED] = "archived",
+	[PRODUCT_DELETED] = "deleted",
+};
+
+static enum product_status status_from_word(const char *word)
+{
+	for (enum product_status status = PRODUCT_DRAFT; status < PRODUCT_DELETED; status++)
+		if (strcmp(word, status_words[status]) == 0)
+			return status;
+	return PRODUCT_DELETED;
+}
+
+/* --- reading ----------------------------------------------------------------------------- */
+
+#define PRODUCT_COLUMNS                                                                        \
+	"SELECT p.number, p.id, p.vendor_id, p.slug, p.name, p.category, p.status, p.price,"   \
+	" p.currency, p.available, p.stock_status, p.rating, p.rating_count, p.variant_count," \
+	" p.version, p.revision, p.created_at, p.updated_at, d.document"                       \
+	" FROM products p JOIN documents d ON d.number = p.number WHERE "
+
+/* Without the slash behind it. */
+static char *get_category(struct sql_rows *rows, int column, struct arena *arena)
+{
+	const char *category = sql_peek_text(rows, column);
+
+	return category ? arena_copy_bytes(arena, category, strlen(category) - 1) : NULL;
+}
+
+/* The opposite. */
+static char *category_path(struct arena *arena, const char *category)
+{
+	return category ? arena_printf(arena, "%s/", category) : NULL;
+}
+
+static void read_product(struct sql_rows *rows, struct arena *arena, struct product *product)
+{
+	*product = (struct product){
+		.number = sql_get_int(rows, 0),
+		.id = sql_get_id(rows, 1),
+		.vendor_id = sql_get_id(rows, 2),
+		.slug = sql_get_text(rows, 3, arena),
+		.name = sql_get_text(rows, 4, arena),
+		.category = get_category(rows, 5, arena),
+		.status = status_from_word(sql_peek_text(rows, 6)),
+		.price.amount = sql_get_int(rows, 7),
+		.stock.available = sql_get_int(rows, 9),
+		.stock.status = stock_status_from_word(sql_peek_text(rows, 10)),
+		.rating = sql_get_int(rows, 11),
+		.rating_count = sql_get_int(rows, 12),
+		.variant_count = (size_t)sql_get_int(rows, 13),
+		.version = sql_get_int(rows, 14),
+		.revision = sql_get_int(rows, 15),
+		.created_ms = sql_get_int(rows, 16),
+		.updated_ms = sql_get_int(rows, 17),
+		.document = sql_get_text(rows, 18, arena),
+	};
+	sql_get_currency(rows, 8, product->price.currency);
+}
+
+static enum err read_variants(struct sql *sql, struct arena *arena, struct product *product)
+{
+	struct sql_rows *rows;
+	size_t count = 0;
+
+	product->variants = ARENA_ARRAY(arena, struct variant, product->variant_count);
+	rows = sql_query(sql,
+			 "SELECT id, sku, options, title, price, available, stock_status,"
+			 " stock_version FROM variants WHERE product = $1 ORDER BY position",
+			 sql_int(product->number));
+	while (sql_next(rows)) {
+		assert(count < product->variant_count);
+		product->variants[count++] = (struct variant){
+			.id = sql_get_id(rows, 0),
+			.sku = sql_get_text(rows, 1, arena),
+			.options = sql_get_text(rows, 2, arena),
+			.title = sql_get_text(rows, 3, arena),
+			.price = sql_get_int(rows, 4),
+			.stock.available = sql_get_int(rows, 5),
+			.stock.status = stock_status_from_word(sql_peek_text(rows, 6)),
+			.stock_version = sql_get_int(rows, 7),
+		};
+	}
+	return sql_end(rows);
+}
+
+/* Takes the one row of `rows`, and the variants that belong to it. */
+static enum err find(struct sql *sql, struct sql_rows *rows, struct arena *arena,
+		     struct product *ret_product)
+{
+	struct product product;
+	enum err err;
+
+	err = sql_first(rows);
+	if (err)
+		return err;
+	read_product(rows, arena, &product);
+	err = sql_end(rows);
+	if (err)
+		return err;
+	err = read_variants(sql, arena, &product);
+	if (err)
+		return err;
+	*ret_product = product;
+	return OK;
+}
+
+enum err sqlite_load(struct sql *sql, struct arena *arena, int64_t number,
+		     struct product *ret_product)
+{
+	return find(sql, sql_query(sql, PRODUCT_COLUMNS "p.number = $1", sql_int(number)), arena,
+		    ret_product);
+}
+
+enum err store_find_id(struct sql *sql, struct arena *arena, const struct id *id,
+		       struct product *ret_product)
+{
+	enum err err = find(sql, sql_query(sql, PRODUCT_COLUMNS "p.id = $1", sql_id(id)), arena,
+			    ret_product);
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	return find(sql,
+		    sql_query(sql,
+			      PRODUCT_COLUMNS
+			      "p.number = (SELECT product FROM variants WHERE id = $1)",
+			      sql_id(id)),
+		    arena, ret_product);
+}
+
+enum err store_find_slug(struct sql *sql, struct arena *arena, const char *slug,
+			 struct product *ret_product)
+{
+	return find(sql, sql_query(sql, PRODUCT_COLUMNS "p.slug = $1", sql_text(slug)), arena,
+		    ret_product);
+}
+
+/* The number in the first row, or 0. */
+static enum err first_number(struct sql_rows *rows, int64_t *ret_number)
+{
+	enum err err = sql_first(rows);
+	int64_t number;
+
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	if (err) {
+		*ret_number = 0;
+		return OK;
+	}
+	number = sql_get_int(rows, 0);
+	err = sql_end(rows);
+	if (err)
+		return err;
+	*ret_number = number;
+	return OK;
+}
+
+enum err store_slug_owner(struct sql *sql, const char *slug, int64_t *ret_number)
+{
+	return first_number(
+		sql_query(sql, "SELECT number FROM products WHERE slug = $1", sql_text(slug)),
+		ret_number);
+}
+
+enum err store_sku_owner(struct sql *sql, const char *sku, int64_t *ret_number)
+{
+	return first_number(
+		sql_query(sql, "SELECT product FROM variants WHERE sku = $1", sql_text(sku)),
+		ret_number);
+}
+
+/* --- writing ----------------------------------------------------------------------------- */
+
+static enum err add_variants(struct sql *sql, const struct product *product)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < product->variant_count; i++) {
+		const struct variant *variant = &product->variants[i];
+
+		err = sql_run(sql,
+			      "INSERT INTO variants (product, position, id, sku, options, title,"
+			      " price, available, stock_status, stock_version)"
+			      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+			      sql_int(product->number), sql_int((int64_t)i), sql_id(&variant->id),
+			      sql_text(variant->sku), sql_text(variant->options),
+			      sql_text(variant->title), sql_int(variant->price),
+			      sql_int(variant->stock.available),
+			      sql_text(stock_status_word(variant->stock.status)),
+			      sql_int(variant->stock_version));
+	}
+	return err;
+}
+
+static const char *joined_skus(struct arena *arena, const struct product *product)
+{
+	struct out out = out_new(arena);
+
+	for (size_t i = 0; i < product->variant_count; i++)
+		out_printf(&out, "%s ", product->variants[i].sku);
+	return out.data;
+}
+
+/* What searches look through. */
+static enum err add_words(struct sql *sql, struct arena *arena, const struct product *product)
+{
+	const char *const *tags = product->content.tags.items;
+	const char *description = product->content.description;
+	struct out all = out_new(arena);
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < product->content.tags.count; i++) {
+		out_printf(&all, "%s ", tags[i]);
+		err = sql_run(sql,
+			      "INSERT INTO tags (product, tag) VALUES ($1, $2)"
+			      " ON CONFLICT DO NOTHING",
+			      sql_int(product->number), sql_text(tags[i]));
+	}
+	if (err)
+		return err;
+	return sql_run(sql,
+		       "INSERT INTO product_search (rowid, name, tags, category, sku, body)"
+		       " VALUES ($1, $2, $3, $4, $5, $6)",
+		       sql_int(product->number), sql_text(product->name), sql_text(all.data),
+		       sql_text(product->category), sql_text(joined_skus(arena, product)),
+		       sql_text(html_to_text(arena, description ? description : "")));
+}
+
+static enum err remove_words(struct sql *sql, int64_t number)
+{
+	enum err err;
+
+	err = sql_run(sql, "DELETE FROM tags WHERE product = $1", sql_int(number));
+	if (err)
+		return err;
+	return sql_run(sql, "DELETE FROM product_search WHERE rowid = $1", sql_int(number));
+}
+
+static enum err put_document(struct sql *sql, const struct product *product)
+{
+	return sql_run(sql,
+		       "INSERT INTO documents (number, document) VALUES ($1, $2)"
+		       " ON CONFLICT (number) DO UPDATE SET document = excluded.document",
+		       sql_int(product->number), sql_text(product->document));
+}
+
+enum err store_add(struct sql *sql, struct arena *arena, struct product *product)
+{
+	enum err err;
+
+	err = first_number(
+		sql_query(
+			sql,
+			"INSERT INTO products (id, slug, vendor_id, status, name, category, price,"
+			" currency, available, stock_status, variant_count, version, created_at,"
+			" updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+			" $13, $14) RETURNING number",
+			sql_id(&product->id), sql_text(product->slug), sql_id(&product->vendor_id),
+			sql_text(status_words[product->status]), sql_text(product->name),
+			sql_text(category_path(arena, product->category)),
+			sql_int(product->price.amount), sql_text(product->price.currency),
+			sql_int(product->stock.available),
+			sql_text(stock_status_word(product->stock.status)),
+			sql_int((int64_t)product->variant_count), sql_int(product->version),
+			sql_int(product->created_ms), sql_int(product->updated_ms)),
+		&product->number);
+	if (err)
+		return err;
+	err = put_document(sql, product);
+	if (err)
+		return err;
+	err = add_variants(sql, product);
+	if (err)
+		return err;
+	return add_words(sql, arena, product);
+}
+
+enum err store_change(struct sql *sql, struct arena *arena, const struct product *product)
+{
+	enum err err;
+
+	err = sql_run(sql,
+		      "UPDATE products SET slug = $2, vendor_id = $3, status = $4, name = $5,"
+		      " category = $6, price = $7, currency = $8, available = $9,"
+		      " stock_status = $10, variant_count = $11, version = $12, updated_at = $13"
+		      " WHERE number = $1",
+		      sql_int(product->number), sql_text(product->slug),
+		      sql_id(&product->vendor_id), sql_text(status_words[product->status]),
+		      sql_text(product->name), sql_text(category_path(arena, product->category)),
+		      sql_int(product->price.amount), sql_text(product->price.currency),
+		      sql_int(product->stock.available),
+		      sql_text(stock_status_word(product->stock.status)),
+		      sql_int((int64_t)product->variant_count), sql_int(product->version),
+		      sql_int(product->updated_ms));
+	if (err)
+		return err;
+	err = put_document(sql, product);
+	if (err)
+		return err;
+	err = sql_run(sql, "DELETE FROM variants WHERE product = $1", sql_int(product->number));
+	if (err)
+		return err;
+	err = add_variants(sql, product);
+	if (err)
+		return err;
+	err = remove_words(sql, product->number);
+	if (err)
+		return err;
+	return add_words(sql, arena, product);
+}
+
+enum err store_remove(struct sql *sql, const struct product *product)
+{
+	enum err err;
+
+	err = sql_run(sql,
+		      "UPDATE products SET status = 'deleted', slug = NULL, imported = NULL,"
+		      " updated_at = $2 WHERE number = $1",
+		      sql_int(product->number), sql_int(sql_now_ms(sql)));
+	if (err)
+		return err;
+	err = sql_run(sql, "UPDATE variants SET sku = NULL WHERE product = $1",
+		      sql_int(product->number));
+	if (err)
+		return err;
+	err = sql_run(sql, "DELETE FROM documents WHERE number = $1", sql_int(product->number));
+	if (err)
+		return err;
+	return remove_words(sql, product->number);
+}
+
+enum err store_imported(struct sql *sql, int64_t number, const struct hash *hash, bool *ret_same)
+{
+	int64_t same;
+	enum err err;
+
+	err = first_number(sql_query(sql,
+				     "SELECT 1 FROM products WHERE number = $1 AND imported = $2",
+				     sql_int(number), sql_blob(hash->bytes, sizeof(hash->bytes))),
+			   &same);
+	if (err)
+		return err;
+	*ret_same = same != 0;
+	return OK;
+}
+
+enum err store_note_import(struct sql *sql, int64_t number, const struct hash *hash)
+{
+	return sql_run(sql, "UPDATE products SET imported = $2 WHERE number = $1", sql_int(number),
+		       sql_blob(hash->bytes, sizeof(hash->bytes)));
+}
+
+/* --- what others tell -------------------------------------------------------------------- */
+
+enum err store_set_stock(struct sql *sql, const struct id *variant_id, const struct stock *stock,
+			 int64_t version)
+{
+	struct stock all = {.status = STOCK_OUT};
+	struct sql_rows *rows;
+	int64_t product;
+	enum err err;
+
+	err = first_number(sql_query(sql,
+				     "UPDATE variants SET available = $2, stock_status = $3,"
+				     " stock_version = $4 WHERE id = $1 AND stock_version < $4"
+				     " RETURNING product",
+				     sql_id(variant_id), sql_int(stock->available),
+				     sql_text(stock_status_word(stock->status)), sql_int(version)),
+			   &product);
+	if (err || !product)
+		return err;
+
+	rows = sql_query(sql, "SELECT available, stock_status FROM variants WHERE product = $1",
+			 sql_int(product));
+	while (sql_next(rows))
+		stock_add(&all, &(struct stock){
+					.available = sql_get_int(rows, 0),
+					.status = stock_status_from_word(sql_peek_text(rows, 1)),
+				});
+	err = sql_end(rows);
+	if (err)
+		return err;
+	return sql_run(sql,
+		       "UPDATE products SET available = $2, stock_status = $3,"
+		       " revision = revision + 1 WHERE number = $1",
+		       sql_int(product), sql_int(all.available),
+		       sql_text(stock_status_word(all.status)));
+}
+
+enum err store_set_rating(struct sql *sql, const struct id *product_id, int64_t rating,
+			  int64_t count, int64_t version)
+{
+	return sql_run(sql,
+		       "UPDATE products SET rating = $2, rating_count = $3, rating_version = $4,"
+		       " revision = revision + 1 WHERE id = $1 AND rating_version < $4",
+		       sql_id(product_id), sql_int(rating), sql_int(count), sql_int(version));
+}
+
+/* --- selling ----------------------------------------------------------------------------- */
+
+enum err store_quote(struct sql *sql, struct arena *arena, const struct id *id,
+		     struct quote *ret_quote)
+{
+	struct quote quote = {.id = *id};
+	struct sql_rows *rows;
+	enum err err;
+
+	rows = sql_query(sql,
+			 "SELECT p.id, p.vendor_id, p.name, v.title, v.sku, p.category, v.price,"
+			 " p.currency, p.status = 'active', v.available FROM variants v"
+			 " JOIN products p ON p.number = v.product WHERE v.id = $1",
+			 sql_id(id));
+	err = sql_first(rows);
+	if (err == ERR_NOT_FOUND) {
+		*ret_quote = quote;
+		return OK;
+	}
+	if (err)
+		return err;
+	quote.known = true;
+	quote.product_id = sql_get_id(rows, 0);
+	quote.vendor_id = sql_get_id(rows, 1);
+	quote.name = sql_get_text(rows, 2, arena);
+	quote.title = sql_get_text(rows, 3, arena);
+	quote.sku = sql_get_text(rows, 4, arena);
+	quote.category = get_category(rows, 5, arena);
+	quote.price.amount = sql_get_int(rows, 6);
+	sql_get_currency(rows, 7, quote.price.currency);
+	quote.active = sql_get_bool(rows, 8);
+	quote.available = sql_get_int(rows, 9);
+	err = sql_end(rows);
+	if (err)
+		return err;
+	*ret_quote = quote;
+	return OK;
+}
