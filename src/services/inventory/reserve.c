@@ -1,0 +1,313 @@
+/*
+ * The way of a reservation:
+ *
+ *   reserve_order ──> active ── commit_order ──> committed ── restock_order ──> restocked
+ *                     │    ^
+ *       release_order │    │ commit_order of an order that is paid,
+ *        expire_order v    │ if all is still there
+ *               released, expired
+ *
+ * Products are taken in the order of their ids, always, so that two transactions that want the
+ * same ones never wait for each other in a circle.
+ */
+#include "services/inventory/reserve.h"
+
+#include "base/log.h"
+#include "services/inventory/rules.h"
+#include "services/inventory/store.h"
+
+/* --- keeping -------------------------------------------------------------------------------- */
+
+/* Which warehouses give it: the default one if it can alone, which is asked in one statement. */
+static enum err take_from_warehouses(const struct scope *scope, const struct id *order,
+				     const struct wanted *wanted)
+{
+	struct kept line = {wanted->product, WAREHOUSE_DEFAULT, wanted->quantity};
+	struct kept lines[WAREHOUSES_MAX];
+	struct stocks *stocks;
+	size_t count;
+	enum err err;
+
+	err = stock_change(scope->sql, &wanted->product, WAREHOUSE_DEFAULT, 0, wanted->quantity);
+	if (!err)
+		return reservation_add_line(scope->sql, order, &line);
+	if (err != ERR_OUT_OF_STOCK)
+		return err;
+
+	stocks = ARENA_NEW(scope->arena, struct stocks);
+	err = stocks_get(scope->sql, &wanted->product, scope->arena, stocks);
+	if (err)
+		return err;
+	count = allocate(stocks, &wanted->product, wanted->quantity, lines);
+	assert(count > 0); /* the item's sums said that there is enough */
+	for (size_t i = 0; i < count && !err; i++) {
+		err = stock_change(scope->sql, &lines[i].product, lines[i].warehouse, 0,
+				   lines[i].quantity);
+		if (!err)
+			err = reservation_add_line(scope->sql, order, &lines[i]);
+	}
+	return err;
+}
+
+static enum err take_product(const struct scope *scope, const struct id *order,
+			     const struct wanted *wanted)
+{
+	struct item item;
+	enum err err;
+
+	err = item_change(scope->sql, &wanted->product, 0, wanted->quantity, scope->arena, &item);
+	if (!err)
+		err = take_from_warehouses(scope, order, wanted);
+	if (err)
+		return err;
+	return tell_changed(scope, &item, item_available(&item) + wanted->quantity, item.threshold);
+}
+
+struct taking {
+	const struct scope *scope;
+	struct reservation *reservation;
+	bool anew; /* the reservation is there, and its time was over */
+	const struct wanted *wanted;
+	size_t count;
+};
+
+/* All or nothing: a part of the transaction that is undone as a whole. */
+static enum err take_all(struct sql *sql, void *arg)
+{
+	struct taking *taking = arg;
+	struct reservation *reservation = taking->reservation;
+	enum err err;
+
+	if (taking->anew) {
+		err = reservation_remove_lines(sql, &reservation->order);
+		if (!err)
+			err = reservation_move(sql, reservation, RESERVATION_ACTIVE);
+	} else {
+		err = reservation_add(sql, reservation);
+	}
+	for (size_t i = 0; i < taking->count && !err; i++)
+		err = take_product(taking->scope, &reservation->order, &taking->wanted[i]);
+	if (err)
+		return err;
+	return reservation_get(sql, &reservation->order, taking->scope->arena, reservation);
+}
+
+static enum err find_shortages(const struct scope *scope, const struct wanted *wanted, size_t count,
+			       struct shortages *ret_shortages)
+{
+	ret_shortages->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		int64_t available;
+		enum err err = item_count_available(scope->sql, &wanted[i].product, &available);
+
+		if (err)
+			return err;
+		if (available < wanted[i].quantity)
+			ret_shortages->items[ret_shortages->count++] = (struct shortage){
+				.product = wanted[i].product,
+				.requested = wanted[i].quantity,
+				.available = available,
+			};
+	}
+	return OK;
+}
+
+static enum err take(const struct scope *scope, struct taking *taking,
+		     struct shortages *ret_shortages)
+{
+	enum err err, shortages_err;
+
+	assert(taking->count >= 1 && taking->count <= RESERVE_ITEMS_MAX);
+	err = sql_nested(scope->sql, take_all, taking);
+	if (err != ERR_OUT_OF_STOCK)
+		return err;
+	shortages_err = find_shortages(scope, taking->wanted, taking->count, ret_shortages);
+	return shortages_err ? shortages_err : err;
+}
+
+/* The order has a reservation already: the same, or a refusal. */
+static enum err reserved_before(const struct scope *scope, const struct id *order,
+				const struct wanted *wanted, size_t count,
+				struct reservation *ret_reservation)
+{
+	struct reservation reservation;
+	enum err err = reservation_get(scope->sql, order, scope->arena, &reservation);
+
+	if (err)
+		return err;
+	if (reservation.status != RESERVATION_ACTIVE && reservation.status != RESERVATION_COMMITTED)
+		return ERR_CONFLICT;
+	if (!reservation_keeps(&reservation, wanted, count))
+		return ERR_CONFLICT;
+	*ret_reservation = reservation;
+	return OK;
+}
+
+enum err reserve_order(const struct scope *scope, const struct id *order,
+		       const struct wanted *wanted, size_t count, int64_t expires_ms,
+		       struct reservation *ret_reservation, struct shortages *ret_shortages)
+{
+	struct reservation reservation = {
+		.id = id_new(),
+		.order = *order,
+		.status = RESERVATION_ACTIVE,
+		.expires_ms = expires_ms,
+	};
+	struct taking taking = {
+		.scope = scope,
+		.reservation = &reservation,
+		.wanted = wanted,
+		.count = count,
+	};
+	enum err err = take(scope, &taking, ret_shortages);
+
+	if (err == ERR_CONFLICT)
+		return reserved_before(scope, order, wanted, count, ret_reservation);
+	if (!err)
+		*ret_reservation = reservation;
+	return err;
+}
+
+/* --- giving back and giving out --------------------------------------------------------------- */
+
+/* Changes what is on hand and kept by so many times each line's quantity; `kind` (or NULL) is what
+ * the journal calls it. */
+static enum err change_lines(const struct scope *scope, const struct reservation *reservation,
+			     int64_t on_hand, int64_t reserved, const char *kind)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < reservation->count && !err; i++) {
+		const struct kept *line = &reservation->lines[i];
+		const struct movement movement = {
+			.product = line->product,
+			.warehouse = line->warehouse,
+			.delta = on_hand * line->quantity,
+			.kind = kind,
+			.order = &reservation->order,
+		};
+		struct item item;
+
+		err = item_change(scope->sql, &line->product, on_hand * line->quantity,
+				  reserved * line->quantity, scope->arena, &item);
+		if (!err)
+			err = stock_change(scope->sql, &line->product, line->warehouse,
+					   on_hand * line->quantity, reserved * line->quantity);
+		/* What a reservation keeps is there. */
+		assert(err != ERR_OUT_OF_STOCK);
+		if (!err && kind)
+			err = movement_add(scope->sql, &movement);
+		if (!err)
+			err = tell_changed(scope, &item,
+					   item_available(&item) -
+						   (on_hand - reserved) * line->quantity,
+					   item.threshold);
+	}
+	return err;
+}
+
+static enum err take_anew(const struct scope *scope, struct reservation *reservation,
+			  struct shortages *ret_shortages)
+{
+	struct wanted wanted[RESERVE_ITEMS_MAX];
+	struct reservation renewed = *reservation;
+	struct taking taking = {
+		.scope = scope,
+		.reservation = &renewed,
+		.anew = true,
+		.wanted = wanted,
+	};
+	enum err err;
+
+	for (size_t i = 0; i < reservation->count; i++) {
+		const struct kept *line = &reservation->lines[i];
+
+		if (taking.count > 0 && id_equal(&wanted[taking.count - 1].product, &line->product))
+			wanted[taking.count - 1].quantity += line->quantity;
+		else
+			wanted[taking.count++] = (struct wanted){line->product, line->quantity};
+	}
+	err = take(scope, &taking, ret_shortages);
+	if (!err)
+		*reservation = renewed;
+	return err;
+}
+
+enum err commit_order(const struct scope *scope, const struct id *order, bool paid,
+		      struct reservation *ret_reservation, struct shortages *ret_shortages)
+{
+	struct reservation reservation;
+	enum err err = reservation_get(scope->sql, order, scope->arena, &reservation);
+
+	if (!err && (reservation.status == RESERVATION_EXPIRED ||
+		     (reservation.status == RESERVATION_RELEASED && paid)))
+		err = take_anew(scope, &reservation, ret_shortages);
+	if (!err && reservation.status == RESERVATION_ACTIVE) {
+		err = reservation_move(scope->sql, &reservation, RESERVATION_COMMITTED);
+		if (!err)
+			err = change_lines(scope, &reservation, -1, -1, "sale");
+	}
+	if (err)
+		return err;
+	if (reservation.status != RESERVATION_COMMITTED)
+		return ERR_CONFLICT;
+	*ret_reservation = reservation;
+	return OK;
+}
+
+/* From active to where nothing is kept any more. */
+static enum err end(const struct scope *scope, struct reservation *reservation,
+		    enum reservation_status status)
+{
+	enum err err = reservation_move(scope->sql, reservation, status);
+
+	return err ? err : change_lines(scope, reservation, 0, -1, NULL);
+}
+
+enum err release_order(const struct scope *scope, const struct id *order,
+		       struct reservation *ret_reservation)
+{
+	struct reservation reservation;
+	enum err err = reservation_get(scope->sql, order, scope->arena, &reservation);
+
+	if (!err && reservation.status == RESERVATION_ACTIVE)
+		err = end(scope, &reservation, RESERVATION_RELEASED);
+	if (err)
+		return err;
+	if (reservation.status != RESERVATION_RELEASED && reservation.status != RESERVATION_EXPIRED)
+		return ERR_CONFLICT;
+	*ret_reservation = reservation;
+	return OK;
+}
+
+enum err restock_order(const struct scope *scope, const struct id *order, const char *kind,
+		       struct reservation *ret_reservation)
+{
+	struct reservation reservation;
+	enum err err = reservation_get(scope->sql, order, scope->arena, &reservation);
+
+	if (!err && reservation.status == RESERVATION_COMMITTED) {
+		err = reservation_move(scope->sql, &reservation, RESERVATION_RESTOCKED);
+		if (!err)
+			err = change_lines(scope, &reservation, 1, 0, kind);
+	}
+	if (err)
+		return err;
+	if (reservation.status != RESERVATION_RESTOCKED)
+		return ERR_CONFLICT;
+	*ret_reservation = reservation;
+	return OK;
+}
+
+enum err expire_order(const struct scope *scope, const struct id *order)
+{
+	struct reservation reservation;
+	enum err err = reservation_get(scope->sql, order, scope->arena, &reservation);
+
+	if (err)
+		return err;
+	if (reservation.status != RESERVATION_ACTIVE ||
+	    reservation.expires_ms > sql_now_ms(scope->sql))
+		return OK;
+	return end(scope, &reservation, RESERVATION_EXPIRED);
+}

@@ -1,0 +1,100 @@
+/* Inventory's events. */
+#include "services/inventory/tell.h"
+
+#include "services/inventory/rules.h"
+
+static enum err tell_stock(const struct scope *scope, const struct item *now)
+{
+	struct out out = out_new(scope->arena);
+
+	out_open(&out, NULL);
+	out_id(&out, "productId", &now->id);
+	out_id(&out, "parentId", &now->parent);
+	out_int(&out, "available", item_available(now));
+	out_int(&out, "onHand", now->on_hand);
+	out_int(&out, "reserved", now->reserved);
+	out_text(&out, "status", now->status);
+	out_int(&out, "version", now->revision);
+	out_close(&out);
+	return event_publish(scope->sql, "StockChanged", &now->id, scope->traceparent, &out);
+}
+
+static enum err tell_low(const struct scope *scope, const struct item *now)
+{
+	struct out out = out_new(scope->arena);
+
+	out_open(&out, NULL);
+	out_id(&out, "productId", &now->id);
+	out_id(&out, "parentId", &now->parent);
+	out_text(&out, "sku", now->sku);
+	out_text(&out, "name", now->name);
+	out_id(&out, "vendorId", &now->vendor);
+	out_int(&out, "available", item_available(now));
+	out_int(&out, "threshold", now->threshold);
+	out_close(&out);
+	return event_publish(scope->sql, "StockLow", &now->id, scope->traceparent, &out);
+}
+
+enum err tell_changed(const struct scope *scope, const struct item *now, int64_t available_before,
+		      int64_t threshold_before)
+{
+	enum err err = OK;
+
+	if (item_available(now) != available_before || now->threshold != threshold_before)
+		err = tell_stock(scope, now);
+	if (!err && item_fell_low(available_before, threshold_before, now))
+		err = tell_low(scope, now);
+	return err;
+}
+
+void write_kept(struct out *out, const struct reservation *reservation)
+{
+	out_id(out, "reservationId", &reservation->id);
+	out_id(out, "orderId", &reservation->order);
+	out_time(out, "expiresAt", reservation->expires_ms);
+	out_open_list(out, "items");
+	for (size_t i = 0; i < reservation->count; i++) {
+		out_open(out, NULL);
+		out_id(out, "productId", &reservation->lines[i].product);
+		out_int(out, "quantity", reservation->lines[i].quantity);
+		out_text(out, "warehouse", reservation->lines[i].warehouse);
+		out_close(out);
+	}
+	out_close_list(out);
+}
+
+void write_shortages(struct out *out, const struct shortages *shortages)
+{
+	out_open_list(out, "items");
+	for (size_t i = 0; i < shortages->count; i++) {
+		out_open(out, NULL);
+		out_id(out, "productId", &shortages->items[i].product);
+		out_int(out, "requested", shortages->items[i].requested);
+		out_int(out, "available", shortages->items[i].available);
+		out_close(out);
+	}
+	out_close_list(out);
+}
+
+enum err tell_reserved(const struct scope *scope, const struct reservation *reservation)
+{
+	struct out out = out_new(scope->arena);
+
+	out_open(&out, NULL);
+	write_kept(&out, reservation);
+	out_close(&out);
+	return event_publish(scope->sql, "StockReserved", &reservation->order, scope->traceparent,
+			     &out);
+}
+
+enum err tell_rejected(const struct scope *scope, const struct id *order,
+		       const struct shortages *shortages)
+{
+	struct out out = out_new(scope->arena);
+
+	out_open(&out, NULL);
+	out_id(&out, "orderId", order);
+	write_shortages(&out, shortages);
+	out_close(&out);
+	return event_publish(scope->sql, "StockRejected", order, scope->traceparent, &out);
+}

@@ -1,0 +1,274 @@
+/*
+ * Payment's endpoints.
+ *
+ * A charge, and a refund, is three steps: the intent is stored; the provider is asked; its answer
+ * is stored together with the event and the reply. Only the last is the request's effect in the
+ * sense of Idempotency-Key, because a request that is killed before it has done nothing that its
+ * repetition would do again: that finds the intent, by the order or by the key.
+ */
+#include "base/config.h"
+#include "base/env.h"
+#include "services/payment/intent.h"
+#include "services/payment/rules.h"
+#include "services/payment/settle.h"
+
+#define CALL_PATIENCE_MS 4000 /* how long a caller is kept waiting for a provider that is silent */
+#define REASON_MAX 500
+
+static const struct field charge_fields[] = {
+	FIELD(struct charge_draft, order, "orderId", ID, .flags = REQUIRED),
+	FIELD(struct charge_draft, amount, "amount", MONEY, .flags = REQUIRED, .min = 1,
+	      .max = MONEY_MAX),
+	FIELD(struct charge_draft, payment_method, "paymentMethod", TEXT, .flags = REQUIRED,
+	      .min = 1, .max = PAYMENT_METHOD_MAX, .check = payment_method_is_token,
+	      .expected = PAYMENT_METHOD_EXPECTED),
+	FIELD(struct charge_draft, user, "userId", ID),
+	FIELD_END,
+};
+
+static const struct field refund_fields[] = {
+	FIELD(struct refund_draft, order, "orderId", ID, .flags = REQUIRED),
+	FIELD(struct refund_draft, amount, "amount", MONEY, .min = 1, .max = MONEY_MAX,
+	      GIVEN(struct refund_draft, amount_given)),
+	FIELD(struct refund_draft, reason, "reason", TEXT, .min = 1, .max = REASON_MAX),
+	FIELD_END,
+};
+
+static void write_transaction(struct out *out, const char *name,
+			      const struct transaction *transaction)
+{
+	out_open(out, name);
+	out_id(out, "id", &transaction->id);
+	out_id(out, "orderId", &transaction->order);
+	out_text(out, "kind", transaction_kind_text(transaction->kind));
+	out_money(out, "amount", &transaction->amount);
+	out_text(out, "status", transaction_status_text(transaction->status));
+	out_text(out, "provider", transaction->provider);
+	out_text(out, "providerReference", transaction->provider_reference);
+	if (transaction->failure_code) {
+		out_open(out, "failure");
+		out_text(out, "code", transaction->failure_code);
+		out_text(out, "message", transaction->failure_message);
+		out_close(out);
+	}
+	out_time(out, "createdAt", transaction->created_ms);
+	out_close(out);
+}
+
+/* --- charging and refunding ----------------------------------------------------------------- */
+
+/* What the bodies of one request work on. */
+struct work {
+	struct request *req;
+	struct reply *reply;
+	const void *draft;
+	struct settlement settlement;
+};
+
+static enum err refuse_declined(struct request *req, const struct transaction *transaction)
+{
+	struct out members = out_new(req->arena);
+
+	out_open(&members, NULL);
+	out_text(&members, "code", transaction->failure_code);
+	out_id(&members, "transactionId", &transaction->id);
+	out_close(&members);
+	return refuse_with(req, ERR_PAYMENT_DECLINED, &members, "%s", transaction->failure_message);
+}
+
+/* Stores that it succeeded, and the reply with it. */
+static enum err succeed(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+	struct transaction *transaction = &work->settlement.transaction;
+	struct out out = out_new(work->req->arena);
+	enum err err;
+
+	err = intent_settle(sql, work->req->arena, transaction, &work->settlement.answer);
+	if (err)
+		return err;
+	/* A provider that contradicts itself: what was stored first holds. */
+	if (transaction->status != STATUS_SUCCEEDED)
+		return refuse_declined(work->req, transaction);
+	write_transaction(&out, NULL, transaction);
+	reply_header(work->reply, "Location", "/payments/%s/status",
+		     id_text(work->req->arena, &transaction->order));
+	reply_json(work->reply, 201, &out);
+	return OK;
+}
+
+/* Brings an intent to its end, and answers. */
+static enum err conclude(struct work *work)
+{
+	struct settlement *settlement = &work->settlement;
+	enum err err;
+
+	err = settle_ask(settlement, env_monotonic_ms() + CALL_PATIENCE_MS);
+	if (err == ERR_UNAVAILABLE)
+		return refuse(work->req, err,
+			      "The payment provider gives no answer. The transaction %s is being "
+			      "processed, and will be settled as soon as it answers.",
+			      id_text(work->req->arena, &settlement->transaction.id));
+	if (err)
+		return err;
+	if (settlement->answer.kind == ANSWER_DECLINED) {
+		err = settle_store(settlement);
+		return err ? err : refuse_declined(work->req, &settlement->transaction);
+	}
+	err = request_transaction(work->req, work->reply, succeed, work);
+	if (!err)
+		settle_tell(settlement);
+	return err;
+}
+
+static enum err begin_charge(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+
+	return intent_charge(sql, work->req, work->draft, &work->settlement.transaction,
+			     &work->settlement.claimed);
+}
+
+/* POST /payments/charge: takes an order's money, once. */
+static enum err post_charge(struct request *req, struct reply *reply)
+{
+	struct charge_draft draft = {0};
+	struct work work = {
+		.req = req,
+		.reply = reply,
+		.draft = &draft,
+		.settlement.arena = req->arena,
+	};
+	enum err err;
+
+	err = request_body(req, charge_fields, &draft);
+	if (err)
+		return err;
+	err = sql_transaction(service_database(&payment_service), begin_charge, &work);
+	if (err)
+		return err;
+	return conclude(&work);
+}
+
+/* Who asks for a refund, and under which key; NULL where there is none. */
+static const char *request_key(const struct request *req)
+{
+	const char *key = request_header(req, "Idempotency-Key");
+
+	if (!key)
+		return NULL;
+	return arena_printf(req->arena, "%s:%s:%s", req->caller.client ? req->caller.client : "",
+			    id_text(req->arena, &req->caller.user), key);
+}
+
+static enum err begin_refund(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+
+	return intent_refund(sql, work->req, work->draft, request_key(work->req),
+			     &work->settlement.transaction, &work->settlement.claimed);
+}
+
+/* POST /payments/refund: gives back what was paid for an order, or a part of it. */
+static enum err post_refund(struct request *req, struct reply *reply)
+{
+	struct refund_draft draft = {0};
+	struct work work = {
+		.req = req,
+		.reply = reply,
+		.draft = &draft,
+		.settlement.arena = req->arena,
+	};
+	enum err err;
+
+	err = request_body(req, refund_fields, &draft);
+	if (err)
+		return err;
+	err = sql_transaction(service_database(&payment_service), begin_refund, &work);
+	if (err)
+		return err;
+	return conclude(&work);
+}
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+struct look {
+	struct arena *arena;
+	struct id order;
+	bool found;
+	struct payment payment;
+	struct transactions transactions;
+};
+
+static enum err read_order(struct sql *sql, void *arg)
+{
+	struct look *look = arg;
+	enum err err = payment_get(sql, &look->order, &look->payment);
+
+	look->found = !err;
+	if (err)
+		return err == ERR_NOT_FOUND ? OK : err;
+	return transactions_of_order(sql, &look->order, look->arena, &look->transactions);
+}
+
+static bool may_look(const struct request *req, const struct look *look)
+{
+	return request_has_role(req, ROLE_SERVICE | ROLE_ADMIN) ||
+	       (look->found && request_is_user(req, &look->payment.user));
+}
+
+static void write_status(struct out *out, const struct look *look)
+{
+	struct money paid = {.amount = look->payment.paid};
+	struct money refunded = {.amount = look->payment.refunded};
+	const char *currency = look->found ? look->payment.currency : config_text("currency");
+
+	snprintf(paid.currency, sizeof(paid.currency), "%s", currency);
+	snprintf(refunded.currency, sizeof(refunded.currency), "%s", currency);
+	out_open(out, NULL);
+	out_id(out, "orderId", &look->order);
+	out_text(out, "status",
+		 payment_status(look->found ? &look->payment : NULL,
+				transactions_last_charge(&look->transactions)));
+	out_money(out, "paid", &paid);
+	out_money(out, "refunded", &refunded);
+	out_open_list(out, "transactions");
+	for (size_t i = 0; i < look->transactions.count; i++)
+		write_transaction(out, NULL, &look->transactions.items[i]);
+	out_close_list(out);
+	out_close(out);
+}
+
+/* GET /payments/:orderId/status: how the order's payment stands. */
+static enum err get_status(struct request *req, struct reply *reply)
+{
+	struct look *look = ARENA_NEW(req->arena, struct look);
+	struct out out = out_new(req->arena);
+	enum err err;
+
+	look->arena = req->arena;
+	err = request_id(req, "orderId", &look->order);
+	if (err)
+		return err;
+	err = request_read(req, read_order, look);
+	if (err)
+		return err;
+	if (!may_look(req, look))
+		return ERR_NOT_FOUND;
+	write_status(&out, look);
+	reply_json(reply, 200, &out);
+	return OK;
+}
+
+extern const struct route payment_routes[];
+
+/* clang-format off */
+const struct route payment_routes[] = {
+	{HTTP_POST, "/payments/charge", post_charge,
+	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
+	{HTTP_POST, "/payments/refund", post_refund,
+	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
+	{HTTP_GET, "/payments/:orderId/status", get_status, ANY_CALLER, 0},
+	{0},
+};
+/* clang-format on */

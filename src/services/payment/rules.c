@@ -1,0 +1,131 @@
+/* Payment's decisions: no I/O, no clock, no database. */
+#include "services/payment/rules.h"
+
+#include <string.h>
+
+#include "base/time.h"
+
+#define RETRY_FIRST_MS 100
+#define RETRY_LAST_MS MINUTE_MS
+#define CARD_DIGITS_MIN 12
+#define CARD_DIGITS_MAX 19
+
+static const char *const kinds[] = {[KIND_CHARGE] = "charge", [KIND_REFUND] = "refund"};
+
+static const char *const statuses[] = {
+	[STATUS_PROCESSING] = "processing",
+	[STATUS_SUCCEEDED] = "succeeded",
+	[STATUS_FAILED] = "failed",
+};
+
+/* An outcome is for good. */
+static const bool may_move[][3] = {
+	[STATUS_PROCESSING] = {[STATUS_SUCCEEDED] = true, [STATUS_FAILED] = true},
+	[STATUS_SUCCEEDED] = {false},
+	[STATUS_FAILED] = {false},
+};
+
+static bool looks_like_card_number(const char *text)
+{
+	size_t digits = 0;
+
+	for (; *text; text++) {
+		if (*text >= '0' && *text <= '9')
+			digits++;
+		else if (!strchr("-._", *text))
+			return false;
+	}
+	return digits >= CARD_DIGITS_MIN && digits <= CARD_DIGITS_MAX;
+}
+
+bool payment_method_is_token(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length < 1 || length > PAYMENT_METHOD_MAX)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] <= ' ' || text[i] >= 0x7f)
+			return false;
+	}
+	return !looks_like_card_number(text);
+}
+
+bool transaction_may_move(enum transaction_status from, enum transaction_status to)
+{
+	return may_move[from][to];
+}
+
+static bool same_money(const struct money *a, const struct money *b)
+{
+	return a->amount == b->amount && money_same_currency(a, b);
+}
+
+enum charge_decision charge_decide(const struct transaction *last, const struct charge_draft *draft)
+{
+	bool same = last && same_money(&last->amount, &draft->amount);
+
+	if (!last)
+		return CHARGE_NEW;
+	switch (last->status) {
+	case STATUS_SUCCEEDED:
+		return same ? CHARGE_GO_ON : CHARGE_PAID;
+	case STATUS_PROCESSING:
+		return same ? CHARGE_GO_ON : CHARGE_CONFLICT;
+	case STATUS_FAILED:
+	default:
+		/* The same again would only be declined again. */
+		return same && strcmp(last->payment_method, draft->payment_method) == 0
+			       ? CHARGE_GO_ON
+			       : CHARGE_NEW;
+	}
+}
+
+const char *payment_status(const struct payment *payment, const struct transaction *last_charge)
+{
+	if (!payment || !last_charge)
+		return "none";
+	if (last_charge->status != STATUS_SUCCEEDED)
+		return transaction_status_text(last_charge->status);
+	if (payment->refunded == 0)
+		return "paid";
+	return payment->refunded < payment->paid ? "partially_refunded" : "refunded";
+}
+
+int64_t retry_delay_ms(int64_t attempts, uint32_t chance)
+{
+	int64_t delay_ms = RETRY_FIRST_MS;
+
+	assert(attempts >= 1);
+	for (int64_t i = 1; i < attempts && delay_ms < RETRY_LAST_MS; i++)
+		delay_ms *= 2;
+	delay_ms = MIN(delay_ms, RETRY_LAST_MS);
+	return delay_ms - (int64_t)chance % (delay_ms / 4 + 1);
+}
+
+const char *transaction_kind_text(enum transaction_kind kind)
+{
+	assert((size_t)kind < ARRAY_LENGTH(kinds));
+	return kinds[kind];
+}
+
+const char *transaction_status_text(enum transaction_status status)
+{
+	assert((size_t)status < ARRAY_LENGTH(statuses));
+	return statuses[status];
+}
+
+enum transaction_kind transaction_kind_from_text(const char *text)
+{
+	return text && strcmp(text, kinds[KIND_REFUND]) == 0 ? KIND_REFUND : KIND_CHARGE;
+}
+
+enum transaction_status transaction_status_from_text(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++) {
+		if (text && strcmp(text, statuses[i]) == 0)
+			return (enum transaction_status)i;
+	}
+	assert(!"the schema allows no other status");
+	return STATUS_FAILED;
+}

@@ -1,0 +1,38 @@
+/* What Payment decides, from what it is given alone. */
+#ifndef SERVICES_PAYMENT_RULES_H
+#define SERVICES_PAYMENT_RULES_H
+
+#include "services/payment/payment.h"
+
+/* A provider's token: 1 to 200 visible characters of ASCII, and nothing that looks like the number
+ * of a card, which must never be stored. */
+#define PAYMENT_METHOD_MAX 200
+#define PAYMENT_METHOD_EXPECTED "must be a provider's token, never a card number"
+bool payment_method_is_token(const char *text);
+
+bool transaction_may_move(enum transaction_status from, enum transaction_status to);
+
+/* What to do about a charge, where `last` (or NULL) is the order's latest one: */
+enum charge_decision {
+	CHARGE_NEW,	 /* none, or it failed and another method is offered */
+	CHARGE_GO_ON,	 /* it is the same one: go on from where it stands */
+	CHARGE_PAID,	 /* it succeeded with another amount */
+	CHARGE_CONFLICT, /* it is processing with another amount */
+};
+enum charge_decision charge_decide(const struct transaction *last,
+				   const struct charge_draft *draft);
+
+/* "none", "processing", "paid", "failed", "refunded" or "partially_refunded". `payment` is NULL
+ * where the order has none; `last_charge` as above. */
+const char *payment_status(const struct payment *payment, const struct transaction *last_charge);
+
+/* The pause before a provider that gave no answer is asked again, behind the `attempts`-th time
+ * (from 1): it doubles from 100 ms to a minute, and up to a quarter is taken off by `chance`. */
+int64_t retry_delay_ms(int64_t attempts, uint32_t chance);
+
+const char *transaction_kind_text(enum transaction_kind kind);
+const char *transaction_status_text(enum transaction_status status);
+enum transaction_kind transaction_kind_from_text(const char *text);
+enum transaction_status transaction_status_from_text(const char *text);
+
+#endif

@@ -1,0 +1,164 @@
+/* Payment's decisions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/time.h"
+#include "services/payment/rules.h"
+
+static const struct money five_euros = {500, "EUR"};
+static const struct money six_euros = {600, "EUR"};
+static const struct money five_dollars = {500, "USD"};
+
+static struct transaction charge(enum transaction_status status)
+{
+	return (struct transaction){
+		.kind = KIND_CHARGE,
+		.status = status,
+		.amount = five_euros,
+		.payment_method = (char *)"tok_visa",
+	};
+}
+
+static struct charge_draft draft(struct money amount, const char *method)
+{
+	return (struct charge_draft){.amount = amount, .payment_method = (char *)method};
+}
+
+static void tokens_are_taken_and_card_numbers_are_not(void **state)
+{
+	static const char *const good[] = {
+		"tok_visa", "pm_1MqLiJLkdIwHu7ixUEgbFdYX", "x", "12345678901", NULL,
+	};
+	static const char *const bad[] = {
+		"",
+		"4242424242424242",
+		"4242-4242-4242-4242",
+		"4242.4242.4242.4242",
+		"378282246310005",
+		"123456789012",
+		"tok visa",
+		"tok_\xc3\xa4",
+		"tok_\n",
+		NULL,
+	};
+	char text[PAYMENT_METHOD_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; good[i]; i++)
+		assert_true(payment_method_is_token(good[i]));
+	for (size_t i = 0; bad[i]; i++)
+		assert_false(payment_method_is_token(bad[i]));
+
+	memset(text, 'a', sizeof(text));
+	text[PAYMENT_METHOD_MAX] = '\0';
+	assert_true(payment_method_is_token(text));
+	text[PAYMENT_METHOD_MAX] = 'a';
+	text[PAYMENT_METHOD_MAX + 1] = '\0';
+	assert_false(payment_method_is_token(text));
+}
+
+static void an_outcome_is_for_good(void **state)
+{
+	(void)state;
+	for (int from = STATUS_PROCESSING; from <= STATUS_FAILED; from++) {
+		for (int to = STATUS_PROCESSING; to <= STATUS_FAILED; to++)
+			assert_int_equal(transaction_may_move(from, to),
+					 from == STATUS_PROCESSING && to != STATUS_PROCESSING);
+	}
+}
+
+static void an_order_is_charged_once(void **state)
+{
+	static const struct {
+		enum transaction_status status;
+		const struct money *amount;
+		const char *method;
+		enum charge_decision decision;
+	} rows[] = {
+		{STATUS_SUCCEEDED, &five_euros, "tok_visa", CHARGE_GO_ON},
+		{STATUS_SUCCEEDED, &five_euros, "tok_other", CHARGE_GO_ON},
+		{STATUS_SUCCEEDED, &six_euros, "tok_visa", CHARGE_PAID},
+		{STATUS_SUCCEEDED, &five_dollars, "tok_visa", CHARGE_PAID},
+		{STATUS_PROCESSING, &five_euros, "tok_visa", CHARGE_GO_ON},
+		{STATUS_PROCESSING, &five_euros, "tok_other", CHARGE_GO_ON},
+		{STATUS_PROCESSING, &six_euros, "tok_visa", CHARGE_CONFLICT},
+		{STATUS_PROCESSING, &five_dollars, "tok_visa", CHARGE_CONFLICT},
+		{STATUS_FAILED, &five_euros, "tok_visa", CHARGE_GO_ON},
+		{STATUS_FAILED, &five_euros, "tok_other", CHARGE_NEW},
+		{STATUS_FAILED, &six_euros, "tok_visa", CHARGE_NEW},
+	};
+	struct charge_draft first = draft(five_euros, "tok_visa");
+
+	(void)state;
+	assert_int_equal(charge_decide(NULL, &first), CHARGE_NEW);
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct transaction last = charge(rows[i].status);
+		struct charge_draft asked = draft(*rows[i].amount, rows[i].method);
+
+		assert_int_equal(charge_decide(&last, &asked), rows[i].decision);
+	}
+}
+
+static void a_payment_has_a_status(void **state)
+{
+	struct payment payment = {.currency = "EUR"};
+	struct transaction last = charge(STATUS_PROCESSING);
+
+	(void)state;
+	assert_string_equal(payment_status(NULL, NULL), "none");
+	assert_string_equal(payment_status(&payment, NULL), "none");
+	assert_string_equal(payment_status(&payment, &last), "processing");
+	last.status = STATUS_FAILED;
+	assert_string_equal(payment_status(&payment, &last), "failed");
+	last.status = STATUS_SUCCEEDED;
+	payment.paid = 500;
+	assert_string_equal(payment_status(&payment, &last), "paid");
+	payment.refunding = 500;
+	assert_string_equal(payment_status(&payment, &last), "paid");
+	payment.refunding = 0;
+	payment.refunded = 1;
+	assert_string_equal(payment_status(&payment, &last), "partially_refunded");
+	payment.refunded = 500;
+	assert_string_equal(payment_status(&payment, &last), "refunded");
+}
+
+static void pauses_grow_to_a_minute(void **state)
+{
+	(void)state;
+	assert_int_equal(retry_delay_ms(1, 0), 100);
+	assert_int_equal(retry_delay_ms(2, 0), 200);
+	assert_int_equal(retry_delay_ms(5, 0), 1600);
+	assert_int_equal(retry_delay_ms(1000000, 0), MINUTE_MS);
+	for (uint32_t chance = 0; chance < 1000; chance++) {
+		assert_in_range(retry_delay_ms(3, chance), 300, 400);
+		assert_in_range(retry_delay_ms(100, chance), MINUTE_MS * 3 / 4, MINUTE_MS);
+	}
+}
+
+static void words_and_values_agree(void **state)
+{
+	(void)state;
+	for (int status = STATUS_PROCESSING; status <= STATUS_FAILED; status++)
+		assert_int_equal(transaction_status_from_text(transaction_status_text(status)),
+				 status);
+	for (int kind = KIND_CHARGE; kind <= KIND_REFUND; kind++)
+		assert_int_equal(transaction_kind_from_text(transaction_kind_text(kind)), kind);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tokens_are_taken_and_card_numbers_are_not),
+		cmocka_unit_test(an_outcome_is_for_good),
+		cmocka_unit_test(an_order_is_charged_once),
+		cmocka_unit_test(a_payment_has_a_status),
+		cmocka_unit_test(pauses_grow_to_a_minute),
+		cmocka_unit_test(words_and_values_agree),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
