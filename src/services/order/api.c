@@ -1,0 +1,392 @@
+/*
+ * The endpoints of orders, and the route table of the service (carts' handlers are in api_cart.c).
+ *
+ * Who may see an order: the one who placed it, admins, and vendors of its lines, who see those
+ * alone. To everybody else it does not exist.
+ */
+#include "base/env.h"
+#include "runtime/watch.h"
+#include "services/order/rules.h"
+#include "services/order/service.h"
+#include "services/order/store.h"
+#include "services/order/store_cart.h"
+#include "services/order/view.h"
+
+#define REASON_MAX 200
+
+/* --- one order -------------------------------------------------------------------------------- */
+
+struct look {
+	struct request *req;
+	struct id id;
+	struct order order;
+};
+
+static enum err read_order(struct sql *sql, void *arg)
+{
+	struct look *look = arg;
+	enum err err = order_read(sql, look->req->arena, &look->id, &look->order);
+
+	return err ? err : order_read_history(sql, look->req->arena, &look->order);
+}
+
+/* What the caller is for this order: bits of enum mover; none: it may not know of it. */
+static unsigned movers_of(const struct request *req, const struct order *order)
+{
+	unsigned movers = 0;
+
+	if (request_is_user(req, &order->user))
+		movers |= MOVER_CUSTOMER;
+	if (request_has_role(req, ROLE_ADMIN))
+		movers |= MOVER_ADMIN;
+	if (request_has_role(req, ROLE_VENDOR) && order_lines_of(order, &req->caller.user))
+		movers |= MOVER_VENDOR;
+	return movers;
+}
+
+static struct order_view view_of(const struct request *req, unsigned movers)
+{
+	return (struct order_view){.vendor = movers == MOVER_VENDOR ? &req->caller.user : NULL};
+}
+
+static void reply_order(struct reply *reply, int status, const struct order *order,
+			struct order_view view)
+{
+	struct out out = out_new(reply->arena);
+
+	order_write(&out, order, view);
+	reply_etag(reply, order->version, order->revision);
+	reply_json(reply, status, &out);
+}
+
+/* GET /orders/:id */
+static enum err get_order(struct request *req, struct reply *reply)
+{
+	struct look look = {.req = req};
+	unsigned movers;
+	enum err err;
+
+	err = request_id(req, "id", &look.id);
+	if (err)
+		return err;
+	err = request_read(req, read_order, &look);
+	if (err)
+		return err;
+	movers = movers_of(req, &look.order);
+	if (!movers)
+		return ERR_NOT_FOUND;
+	reply_order(reply, 200, &look.order, view_of(req, movers));
+	return OK;
+}
+
+/* --- placing ---------------------------------------------------------------------------------- */
+
+struct placing {
+	struct request *req;
+	struct reply *reply;
+	struct order_draft draft;
+	bool async;
+};
+
+static const struct order_view whole = {.vendor = NULL};
+
+static void reply_placed(struct reply *reply, int status, const struct order *order)
+{
+	reply_order(reply, status, order, whole);
+	reply_header(reply, "Location", "/orders/%s", id_text(reply->arena, &order->id));
+}
+
+static enum err place(struct sql *sql, void *arg)
+{
+	struct placing *placing = arg;
+	struct order_draft *draft = &placing->draft;
+	enum err err = OK;
+
+	if (draft->has_cart)
+		err = cart_remove(sql, &draft->cart, draft->cart_version);
+	if (err == ERR_NOT_FOUND)
+		return refuse(placing->req, ERR_CONFLICT,
+			      "The cart was changed or ordered in the meantime.");
+	if (err)
+		return err;
+	err = order_insert(sql, placing->req->arena, &draft->order, order_settings.patience_ms);
+	if (!err && placing->async)
+		reply_placed(placing->reply, 202, &draft->order);
+	return err;
+}
+
+/* Until the order is settled, or time is up. An order that cannot be read now is answered with what
+ * is known of it: it is placed. */
+static void wait_for_outcome(struct request *req, struct order *order)
+{
+	int64_t deadline_ms = env_monotonic_ms() + order_settings.wait_ms;
+	struct look look = {.req = req, .id = order->id};
+	struct watch watch;
+
+	watch_begin(&watch, &order->id);
+	do {
+		if (request_read(req, read_order, &look))
+			break;
+		*order = look.order;
+	} while (!order_is_settled(order->status) && watch_wait(&watch, deadline_ms));
+	watch_end(&watch);
+}
+
+/* POST /orders */
+static enum err post_order(struct request *req, struct reply *reply)
+{
+	struct placing placing = {.req = req, .reply = reply};
+	struct order *order = &placing.draft.order;
+	enum err err;
+
+	if (id_is_zero(&req->caller.user))
+		return refuse(req, ERR_FORBIDDEN, "Orders are placed by users.");
+	err = order_draft_read(req, &placing.draft);
+	if (err)
+		return err;
+	placing.async = request_prefers(req, "respond-async");
+	if (placing.async)
+		reply_header(reply, "Preference-Applied", "respond-async");
+	else
+		request_effect(
+			req, 201,
+			arena_printf(req->arena, "/orders/%s", id_text(req->arena, &order->id)));
+	err = request_transaction(req, reply, place, &placing);
+	if (err || placing.async)
+		return err;
+	wait_for_outcome(req, order);
+	reply_placed(reply, 201, order);
+	return OK;
+}
+
+/* --- moving ----------------------------------------------------------------------------------- */
+
+struct move_body {
+	int status;
+	char *reason;
+};
+
+static const struct field move_fields[] = {
+	FIELD(struct move_body, status, "status", CHOICE, .flags = REQUIRED,
+	      .choices = order_status_words),
+	FIELD(struct move_body, reason, "reason", TEXT, .flags = NULLABLE, .min = 1,
+	      .max = REASON_MAX),
+	FIELD_READ_ONLY("id"),
+	FIELD_READ_ONLY("number"),
+	FIELD_READ_ONLY("userId"),
+	FIELD_READ_ONLY("lines"),
+	FIELD_READ_ONLY("subtotal"),
+	FIELD_READ_ONLY("total"),
+	FIELD_READ_ONLY("shippingAddress"),
+	FIELD_READ_ONLY("payment"),
+	FIELD_READ_ONLY("history"),
+	FIELD_READ_ONLY("createdAt"),
+	FIELD_READ_ONLY("updatedAt"),
+	FIELD_END,
+};
+
+struct moving {
+	struct look look;
+	struct move_body body;
+	unsigned movers;
+};
+
+static enum err refuse_illegal(struct request *req, const struct order *order, unsigned movers)
+{
+	struct out members = out_new(req->arena);
+
+	out_open(&members, NULL);
+	out_open_list(&members, "allowed");
+	for (int to = 0; to < ORDER_STATUS_COUNT; to++) {
+		if (order_mover(order->status, (enum order_status)to, movers))
+			out_text(&members, NULL, order_status_text((enum order_status)to));
+	}
+	out_close_list(&members);
+	out_close(&members);
+	return refuse_with(req, ERR_ILLEGAL_TRANSITION, &members, "The order is %s.",
+			   order_status_text(order->status));
+}
+
+/* Whether the caller may move this order so. */
+static enum err check_move(struct request *req, const struct order *order, enum order_status to,
+			   unsigned movers)
+{
+	enum mover mover = order_mover(order->status, to, movers);
+
+	if (order_is_others_move(to, movers))
+		return refuse(req, ERR_FORBIDDEN, "It is for others to say that an order is %s.",
+			      order_status_text(to));
+	if (!mover)
+		return refuse_illegal(req, order, movers);
+	if (mover == MOVER_VENDOR && order_lines_of(order, &req->caller.user) < order->line_count)
+		return refuse(req, ERR_FORBIDDEN,
+			      "The order has lines of other vendors too: an admin moves it.");
+	return OK;
+}
+
+static enum err move(struct sql *sql, void *arg)
+{
+	struct moving *moving = arg;
+	struct request *req = moving->look.req;
+	struct order *order = &moving->look.order;
+	enum order_status to = (enum order_status)moving->body.status;
+	struct order_move step = {
+		.to = to,
+		.by_user = id_is_zero(&req->caller.user) ? NULL : &req->caller.user,
+		.reason = moving->body.reason,
+		.traceparent = req->traceparent,
+	};
+	enum err err;
+
+	err = order_read(sql, req->arena, &moving->look.id, order);
+	if (err)
+		return err;
+	moving->movers = movers_of(req, order);
+	if (!moving->movers)
+		return ERR_NOT_FOUND;
+	err = request_if_match(req, order->version);
+	if (err)
+		return err;
+	err = check_move(req, order, to, moving->movers);
+	if (err)
+		return err;
+	step.by = order_mover(order->status, to, moving->movers);
+	/* A cancellation has a reason always: by hand it is who did it. */
+	if (to == ORDER_CANCELLED && !step.reason)
+		step.reason = mover_text(step.by);
+	err = order_move(sql, req->arena, order, &step);
+	return err ? err : order_read_history(sql, req->arena, order);
+}
+
+/* PUT /orders/:id/status */
+static enum err put_order_status(struct request *req, struct reply *reply)
+{
+	struct moving moving = {.look.req = req};
+	enum err err;
+
+	err = request_id(req, "id", &moving.look.id);
+	if (err)
+		return err;
+	err = request_body(req, move_fields, &moving.body);
+	if (err)
+		return err;
+	err = request_transaction(req, reply, move, &moving);
+	if (err)
+		return err;
+	watch_tell(&moving.look.id);
+	order_jobs_poke();
+	reply_order(reply, 200, &moving.look.order, view_of(req, moving.movers));
+	return OK;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+struct listing {
+	struct request *req;
+	struct order_filter filter;
+	struct order *orders;
+	size_t count;
+};
+
+struct list_query {
+	int status;
+	bool has_status;
+};
+
+static const struct field list_fields[] = {
+	FIELD(struct list_query, status, "status", CHOICE, .choices = order_status_words,
+	      GIVEN(struct list_query, has_status)),
+	FIELD_END,
+};
+
+static enum err list(struct sql *sql, void *arg)
+{
+	struct listing *listing = arg;
+
+	return order_list(sql, listing->req->arena, &listing->filter, &listing->orders,
+			  &listing->count);
+}
+
+/* Reads the query, and answers with the page; whose orders they are, the filter says. */
+static enum err reply_list(struct request *req, struct reply *reply, const char *kind,
+			   struct order_filter filter, struct order_view view)
+{
+	struct listing listing = {.req = req};
+	struct list_query query = {0};
+	struct page page;
+	struct cursor next;
+	struct out out;
+	enum err err;
+
+	err = request_query_read(req, list_fields, &query);
+	if (err)
+		return err;
+	err = request_page(req, kind, &page);
+	if (err)
+		return err;
+	filter.status = query.has_status ? query.status : -1;
+	filter.before_number = page.has_after ? page.after.number : 0;
+	filter.limit = page.limit + 1;
+	listing.filter = filter;
+	err = request_search(req, list, &listing);
+	if (err)
+		return err;
+	out = reply_list_begin(reply);
+	for (size_t i = 0; i < MIN(listing.count, (size_t)page.limit); i++) {
+		order_write(&out, &listing.orders[i], view);
+		next = (struct cursor){.number = listing.orders[i].number,
+				       .id = listing.orders[i].id};
+	}
+	reply_list_end_items(&out);
+	reply_list_end(req, reply, &out, kind, listing.count > (size_t)page.limit ? &next : NULL);
+	return OK;
+}
+
+/* GET /orders: all of them for admins, else those with lines of the vendor's. */
+static enum err get_orders(struct request *req, struct reply *reply)
+{
+	struct order_filter filter = {0};
+	struct order_view view = {0};
+
+	if (!request_has_role(req, ROLE_ADMIN))
+		filter.vendor = view.vendor = &req->caller.user;
+	return reply_list(req, reply, "orders", filter, view);
+}
+
+/* GET /orders/user/:userId */
+static enum err get_user_orders(struct request *req, struct reply *reply)
+{
+	struct order_filter filter = {0};
+	struct id user;
+	enum err err;
+
+	err = request_id(req, "userId", &user);
+	if (err)
+		return err;
+	if (!request_is_user(req, &user) && !request_has_role(req, ROLE_ADMIN))
+		return ERR_FORBIDDEN;
+	filter.user = &user;
+	return reply_list(req, reply, "orders/user", filter, whole);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+/* clang-format off */
+const struct route order_routes[] = {
+	{ HTTP_POST, "/carts", post_cart, ANYONE,
+	  ROUTE_BODY | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT },
+	{ HTTP_GET, "/carts/:id", get_cart, ANYONE, 0 },
+	{ HTTP_POST, "/carts/:id/items", post_cart_item, ANYONE, ROUTE_BODY | ROUTE_IDEMPOTENT },
+	{ HTTP_PUT, "/carts/:id/items/:lineId", put_cart_item, ANYONE, ROUTE_BODY },
+	{ HTTP_DELETE, "/carts/:id/items/:lineId", delete_cart_item, ANYONE, 0 },
+	{ HTTP_POST, "/carts/:id/claim", post_cart_claim, ANY_USER,
+	  ROUTE_BODY | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT },
+
+	{ HTTP_POST, "/orders", post_order, ANY_USER, ROUTE_BODY | ROUTE_IDEMPOTENT },
+	{ HTTP_GET, "/orders", get_orders, ROLE_ADMIN | ROLE_VENDOR, 0 },
+	{ HTTP_GET, "/orders/:id", get_order, ANY_USER, 0 },
+	{ HTTP_GET, "/orders/user/:userId", get_user_orders, ANY_USER, 0 },
+	{ HTTP_PUT, "/orders/:id/status", put_order_status, ANY_USER, ROUTE_BODY },
+	{ 0 },
+};
+/* clang-format on */

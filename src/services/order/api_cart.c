@@ -1,0 +1,377 @@
+/*
+ * The endpoints of carts. A cart keeps products and quantities only; names, prices and what can be
+ * bought are asked of Product whenever it is shown.
+ *
+ * A user's cart is opened by being that user, a guest's by the secret that was given out once, in
+ * the header Cart-Secret. To everybody else it does not exist.
+ */
+#include "services/order/cart_access.h"
+
+#include <string.h>
+
+#include "base/env.h"
+#include "base/text.h"
+#include "services/order/rules.h"
+#include "services/order/service.h"
+#include "services/order/view.h"
+
+#define SECRET_BYTES 32
+
+static const struct field no_fields[] = {FIELD_END};
+
+static const struct field line_fields[] = {
+	FIELD(struct order_item, quantity, "quantity", INT, .flags = REQUIRED, .min = 0,
+	      .max = ORDER_QUANTITY_MAX),
+	FIELD_READ_ONLY("id"),
+	FIELD_READ_ONLY("productId"),
+	FIELD_READ_ONLY("name"),
+	FIELD_READ_ONLY("unitPrice"),
+	FIELD_READ_ONLY("lineTotal"),
+	FIELD_READ_ONLY("available"),
+	FIELD_END,
+};
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+struct cart_key cart_key_of(const struct request *req)
+{
+	const char *secret = request_header(req, "Cart-Secret");
+	struct cart_key key = {.user = req->caller.user, .has_secret = secret != NULL};
+
+	if (secret)
+		key.secret = hash_of_text(secret);
+	return key;
+}
+
+/* One request's work on a cart: for the bodies of transactions. */
+struct work {
+	struct request *req;
+	struct cart_key key;
+	struct id id;
+	struct cart cart;
+	struct order_item item;
+	struct id line;
+	enum cart_verdict verdict;
+};
+
+static enum err work_begin(struct request *req, struct work *work)
+{
+	work->req = req;
+	work->key = cart_key_of(req);
+	return request_id(req, "id", &work->id);
+}
+
+static enum err open_cart(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+
+	return cart_open(sql, work->req->arena, &work->id, &work->key, &work->cart);
+}
+
+/* --- answering -------------------------------------------------------------------------------- */
+
+static const char *cart_location(struct arena *arena, const struct cart *cart)
+{
+	return arena_printf(arena, "/carts/%s", id_text(arena, &cart->id));
+}
+
+static enum err quote_cart(struct request *req, const struct cart *cart, struct quote **ret_quotes)
+{
+	struct order_item *items = ARENA_ARRAY(req->arena, struct order_item, cart->line_count);
+
+	for (size_t i = 0; i < cart->line_count; i++)
+		items[i] = cart->lines[i].item;
+	return order_quote(req, items, cart->line_count, ret_quotes);
+}
+
+/* Prices change without the cart: the entity tag's revision is a hash of what is shown. */
+static void reply_cart_quoted(struct reply *reply, int status, const struct cart *cart,
+			      const struct quote *quotes, const char *secret)
+{
+	struct out out = out_new(reply->arena);
+
+	cart_write(&out, cart, quotes, secret);
+	reply_etag(reply, cart->version, (int64_t)(hash_short(out.data, out.length) >> 1));
+	reply_json(reply, status, &out);
+}
+
+static enum err reply_cart(struct request *req, struct reply *reply, int status,
+			   const struct cart *cart)
+{
+	struct quote *quotes;
+	enum err err;
+
+	err = quote_cart(req, cart, &quotes);
+	if (err)
+		return err;
+	reply_cart_quoted(reply, status, cart, quotes, NULL);
+	return OK;
+}
+
+/* --- making and reading ----------------------------------------------------------------------- */
+
+struct making {
+	struct reply *reply;
+	struct cart_key key;
+	struct cart cart;
+	const char *secret; /* NULL: a user's */
+};
+
+static enum err make(struct sql *sql, void *arg)
+{
+	struct making *making = arg;
+	enum err err = cart_insert(sql, &making->cart, &making->key);
+
+	if (err)
+		return err;
+	reply_cart_quoted(making->reply, 201, &making->cart, NULL, making->secret);
+	reply_header(making->reply, "Location", "%s",
+		     cart_location(making->reply->arena, &making->cart));
+	return OK;
+}
+
+/* Neither has a body that says anything. */
+static enum err read_no_body(struct request *req)
+{
+	return req->body_length ? request_body(req, no_fields, NULL) : OK;
+}
+
+/* POST /carts */
+enum err post_cart(struct request *req, struct reply *reply)
+{
+	struct making making = {.reply = reply, .key.user = req->caller.user};
+	uint8_t secret[SECRET_BYTES];
+	enum err err;
+
+	err = read_no_body(req);
+	if (err)
+		return err;
+	making.cart.id = id_new();
+	if (id_is_zero(&req->caller.user)) {
+		env_random(secret, sizeof(secret));
+		making.secret = base64url_encode(req->arena, secret, sizeof(secret));
+		making.key.has_secret = true;
+		making.key.secret = hash_of_text(making.secret);
+	}
+	return request_transaction(req, reply, make, &making);
+}
+
+/* GET /carts/:id */
+enum err get_cart(struct request *req, struct reply *reply)
+{
+	struct work work = {0};
+	enum err err;
+
+	err = work_begin(req, &work);
+	if (err)
+		return err;
+	err = request_read(req, open_cart, &work);
+	if (err)
+		return err;
+	return reply_cart(req, reply, 200, &work.cart);
+}
+
+/* --- filling ---------------------------------------------------------------------------------- */
+
+/* What is put in must be for sale, and in the currency of what lies there for sale. */
+static enum err check_for_sale(struct request *req, const struct cart *cart,
+			       const struct order_item *item)
+{
+	struct order_item *items = ARENA_ARRAY(req->arena, struct order_item, cart->line_count + 1);
+	struct quote *quotes;
+	const char *currency = NULL;
+	struct order_line line;
+	enum line_verdict verdict;
+	enum err err;
+
+	for (size_t i = 0; i < cart->line_count; i++)
+		items[i] = cart->lines[i].item;
+	items[cart->line_count] = *item;
+	err = order_quote(req, items, cart->line_count + 1, &quotes);
+	if (err)
+		return err;
+	for (size_t i = 0; i < cart->line_count && !currency; i++)
+		currency = quotes[i].purchasable ? quotes[i].price.currency : NULL;
+	verdict = order_line_from(&quotes[cart->line_count], item, currency, &line);
+	if (verdict == LINE_NOT_FOR_SALE)
+		fault_add(&req->faults, "/productId", "is not for sale");
+	if (verdict == LINE_OTHER_CURRENCY)
+		fault_add(&req->faults, "/productId", "is not sold in %s, as the cart's others are",
+			  currency);
+	if (verdict == LINE_TOO_DEAR)
+		fault_add(&req->faults, "/quantity", "makes a total beyond what can be paid");
+	return faults_err(&req->faults);
+}
+
+static enum err put_in(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+	enum err err;
+
+	work->verdict = CART_FINE;
+	err = open_cart(sql, work);
+	if (err)
+		return err;
+	work->verdict = cart_room_for(&work->cart, &work->item);
+	if (work->verdict)
+		return ERR_INVALID;
+	return cart_put(sql, &work->cart, &work->item);
+}
+
+static enum err refuse_full(struct request *req, enum cart_verdict verdict)
+{
+	if (verdict == CART_LINE_FULL)
+		fault_add(&req->faults, "/quantity", "makes more than %d of the product",
+			  ORDER_QUANTITY_MAX);
+	else
+		fault_add(&req->faults, "", "makes more than %d lines in the cart",
+			  ORDER_LINES_MAX);
+	return ERR_INVALID;
+}
+
+/* POST /carts/:id/items */
+enum err post_cart_item(struct request *req, struct reply *reply)
+{
+	struct work work = {0};
+	enum err err;
+
+	err = work_begin(req, &work);
+	if (err)
+		return err;
+	err = request_body(req, order_item_fields, &work.item);
+	if (err)
+		return err;
+	err = request_read(req, open_cart, &work);
+	if (err)
+		return err;
+	err = check_for_sale(req, &work.cart, &work.item);
+	if (err)
+		return err;
+	request_effect(req, 201, cart_location(req->arena, &work.cart));
+	err = request_transaction(req, reply, put_in, &work);
+	if (work.verdict)
+		return refuse_full(req, work.verdict);
+	if (err)
+		return err;
+	reply_header(reply, "Location", "%s", cart_location(req->arena, &work.cart));
+	return reply_cart(req, reply, 201, &work.cart);
+}
+
+static enum err set_quantity(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+	enum err err = open_cart(sql, work);
+
+	if (err)
+		return err;
+	err = request_if_match(work->req, work->cart.version);
+	if (err)
+		return err;
+	return cart_set(sql, &work->cart, &work->line, work->item.quantity);
+}
+
+static enum err change_line(struct request *req, struct reply *reply, struct work *work)
+{
+	enum err err;
+
+	err = request_id(req, "lineId", &work->line);
+	if (err)
+		return err;
+	return request_transaction(req, reply, set_quantity, work);
+}
+
+/* PUT /carts/:id/items/:lineId */
+enum err put_cart_item(struct request *req, struct reply *reply)
+{
+	struct work work = {0};
+	enum err err;
+
+	err = work_begin(req, &work);
+	if (err)
+		return err;
+	err = request_body(req, line_fields, &work.item);
+	if (err)
+		return err;
+	err = change_line(req, reply, &work);
+	if (err)
+		return err;
+	return reply_cart(req, reply, 200, &work.cart);
+}
+
+/* DELETE /carts/:id/items/:lineId */
+enum err delete_cart_item(struct request *req, struct reply *reply)
+{
+	struct work work = {0};
+	enum err err;
+
+	err = work_begin(req, &work);
+	if (err)
+		return err;
+	err = change_line(req, reply, &work);
+	if (err)
+		return err;
+	reply_empty(reply, 204);
+	return OK;
+}
+
+/* --- claiming --------------------------------------------------------------------------------- */
+
+/* Into the user's newest cart, if there is one; else the guest's becomes the user's. As much as
+ * there is room for: who logs in must not fail for a full cart. */
+static enum err claim(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+	const struct id *user = &work->req->caller.user;
+	struct cart guest;
+	enum err err;
+
+	err = open_cart(sql, work);
+	if (err || !id_is_zero(&work->cart.user))
+		return err; /* one's own already */
+	guest = work->cart;
+	err = cart_open_newest(sql, work->req->arena, user, &work->cart);
+	if (err == ERR_NOT_FOUND)
+		return cart_give(sql, &work->cart, user);
+	for (size_t i = 0; !err && i < guest.line_count; i++) {
+		struct order_item item = guest.lines[i].item;
+		const struct cart_line *line = cart_find(&work->cart, &item.product);
+
+		if (line)
+			item.quantity =
+				MIN(item.quantity, ORDER_QUANTITY_MAX - line->item.quantity);
+		if (item.quantity > 0 && cart_room_for(&work->cart, &item) == CART_FINE)
+			err = cart_put(sql, &work->cart, &item);
+	}
+	return err ? err : cart_remove(sql, &guest.id, guest.version);
+}
+
+/* Which cart it is then is known only here. */
+static enum err claim_and_tell(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+	enum err err = claim(sql, work);
+
+	if (!err)
+		request_effect(work->req, 200, cart_location(work->req->arena, &work->cart));
+	return err;
+}
+
+/* POST /carts/:id/claim */
+enum err post_cart_claim(struct request *req, struct reply *reply)
+{
+	struct work work = {0};
+	enum err err;
+
+	err = work_begin(req, &work);
+	if (err)
+		return err;
+	err = read_no_body(req);
+	if (err)
+		return err;
+	if (id_is_zero(&req->caller.user))
+		return refuse(req, ERR_FORBIDDEN, "Carts are claimed by users.");
+	err = request_transaction(req, reply, claim_and_tell, &work);
+	if (err)
+		return err;
+	return reply_cart(req, reply, 200, &work.cart);
+}

@@ -1,0 +1,102 @@
+/*
+ * What Order hears: news of an order's stock and of its payment. Each handler is a step of the
+ * saga, in the transaction that also notes the event; who waits for an order is told when the batch
+ * is on disk.
+ */
+#include <pthread.h>
+
+#include "events/event.h"
+#include "runtime/watch.h"
+#include "services/order/saga.h"
+#include "services/order/service.h"
+
+#define HEARD_MAX 1024 /* several batches of the bus */
+
+/* Orders that there was news of, since those who wait were told last. What finds no room is not
+ * told: who waits for it then answers with how far it got when time is up. */
+static struct {
+	pthread_mutex_t lock;
+	struct id orders[HEARD_MAX];
+	size_t count;
+} heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void remember(const struct id *order)
+{
+	pthread_mutex_lock(&heard.lock);
+	if (heard.count < HEARD_MAX)
+		heard.orders[heard.count++] = *order;
+	pthread_mutex_unlock(&heard.lock);
+}
+
+void order_after_events(void)
+{
+	pthread_mutex_lock(&heard.lock);
+	for (size_t i = 0; i < heard.count; i++)
+		watch_tell(&heard.orders[i]);
+	heard.count = 0;
+	pthread_mutex_unlock(&heard.lock);
+	order_jobs_poke();
+}
+
+static struct news news_of(const struct event *event)
+{
+	remember(&event->subject);
+	return (struct news){
+		.arena = event->arena,
+		.order = event->subject,
+		.traceparent = event->traceparent,
+	};
+}
+
+/* --- handlers --------------------------------------------------------------------------------- */
+
+static enum err on_stock_reserved(struct sql *sql, const struct event *event)
+{
+	struct news news = news_of(event);
+	int64_t until_ms;
+
+	if (!json_get_time(event->json, "expiresAt", &until_ms))
+		return ERR_INVALID;
+	return saga_stock_reserved(sql, &news, until_ms);
+}
+
+static enum err on_stock_rejected(struct sql *sql, const struct event *event)
+{
+	struct news news = news_of(event);
+
+	return saga_stock_rejected(sql, &news);
+}
+
+static enum err on_payment_succeeded(struct sql *sql, const struct event *event)
+{
+	struct news news = news_of(event);
+	struct id transaction;
+
+	if (!json_get_id(event->json, "transactionId", &transaction))
+		return ERR_INVALID;
+	return saga_charged(sql, &news, &transaction);
+}
+
+static enum err on_payment_failed(struct sql *sql, const struct event *event)
+{
+	struct news news = news_of(event);
+
+	return saga_declined(sql, &news);
+}
+
+static enum err on_payment_refunded(struct sql *sql, const struct event *event)
+{
+	struct news news = news_of(event);
+	struct money paid, refunded;
+
+	if (!json_get_money(event->json, "paid", &paid) ||
+	    !json_get_money(event->json, "refunded", &refunded))
+		return ERR_INVALID;
+	return saga_refunded(sql, &news, &paid, &refunded);
+}
+
+const struct subscription order_subscriptions[] = {
+	{"StockReserved", on_stock_reserved},	    {"StockRejected", on_stock_rejected},
+	{"PaymentSucceeded", on_payment_succeeded}, {"PaymentFailed", on_payment_failed},
+	{"PaymentRefunded", on_payment_refunded},   {0},
+};

@@ -1,0 +1,423 @@
+/*
+ * What Order does beside requests: it charges what is reserved, has refunded what was paid in
+ * vain, expires what nobody answered for, and clears away old carts.
+ *
+ * Work is found in orders.due_at. Who takes an order moves that on by a lease in the same statement,
+ * so no two work at it, and if one is killed another comes when the lease is over, or at once at the
+ * next start. Asking twice does no harm: a charge is made once per order, and a refund gives back
+ * what is left.
+ *
+ *	due ── taken ──┬── answered: a step of the saga, which says what is due then
+ *	 │             └── no answer: due again, later each time
+ *	 └── past the reservation's end: cancelled, unless Payment knows of money
+ */
+#include <string.h>
+
+#include "base/env.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "runtime/fiber.h"
+#include "runtime/limiter.h"
+#include "runtime/watch.h"
+#include "runtime/worker.h"
+#include "services/order/rules.h"
+#include "services/order/saga.h"
+#include "services/order/service.h"
+#include "services/order/store.h"
+#include "services/order/store_cart.h"
+
+#define CHARGE_EVERY_MS SECOND_MS
+#define REFUND_EVERY_MS SECOND_MS
+#define EXPIRE_EVERY_MS (10 * SECOND_MS)
+#define CARTS_EVERY_MS HOUR_MS
+#define TAKE_MAX 64			       /* orders in one statement */
+#define CHARGE_ENDS_BEFORE_MS (30 * SECOND_MS) /* the reservation's end */
+#define REFUND_LOOK_AGAIN_MS (10 * SECOND_MS)  /* whether Payment has told that it is done */
+#define REFUND_DECLINED_PAUSE_MS HOUR_MS
+#define CART_DAYS 30
+#define CARTS_MAX 500 /* in one transaction */
+
+/* A kind of work: orders of one status that are due, each done by a fiber of its own. */
+struct errand;
+struct work {
+	enum order_status status;
+	struct limiter **limiter;
+	void (*run)(struct errand *errand);
+};
+
+/* One order that is worked at. All of its memory is in its arena. */
+struct errand {
+	struct arena *arena;
+	const struct work *work;
+	struct order order; /* as it was taken: without lines */
+	struct request trace;
+	/* For transactions. */
+	struct id transaction;
+	int64_t due_ms;
+};
+
+static struct limiter *charge_limiter, *refund_limiter, *expire_limiter;
+
+/* --- steps, each in a transaction ------------------------------------------------------------ */
+
+static struct news news_of(const struct errand *errand)
+{
+	return (struct news){
+		.arena = errand->arena,
+		.order = errand->order.id,
+		.traceparent = errand->order.traceparent,
+	};
+}
+
+static enum err charged(struct sql *sql, void *arg)
+{
+	struct errand *errand = arg;
+	struct news news = news_of(errand);
+
+	return saga_charged(sql, &news, &errand->transaction);
+}
+
+static enum err declined(struct sql *sql, void *arg)
+{
+	struct news news = news_of(arg);
+
+	return saga_declined(sql, &news);
+}
+
+static enum err expired(struct sql *sql, void *arg)
+{
+	struct news news = news_of(arg);
+
+	return saga_expired(sql, &news);
+}
+
+static enum err set_due(struct sql *sql, void *arg)
+{
+	struct errand *errand = arg;
+
+	return order_set_due(sql, &errand->order.id, errand->work->status, errand->due_ms);
+}
+
+/* Whatever fails here comes again when the lease is over. */
+static void step(struct errand *errand, sql_body *body)
+{
+	enum err err = sql_transaction(service_database(&order_service), body, errand);
+
+	if (err)
+		log_error("order.step", "order %s: %s", id_text(errand->arena, &errand->order.id),
+			  err_info(err)->title);
+	else
+		watch_tell(&errand->order.id);
+}
+
+static void again_in(struct errand *errand, int64_t pause_ms)
+{
+	errand->due_ms = env_now_ms() + pause_ms;
+	step(errand, set_due);
+}
+
+static void again_later(struct errand *errand)
+{
+	again_in(errand, order_retry_ms(errand->order.attempts, env_random_below(1000)));
+}
+
+/* --- asking Payment --------------------------------------------------------------------------- */
+
+static enum err ask(struct errand *errand, enum http_method method, const char *path,
+		    const struct out *body, const char *key, struct call_answer *ret_answer)
+{
+	const struct call call = {
+		.service = "payment",
+		.method = method,
+		.path = path,
+		.body = body,
+		.idempotency_key = key,
+	};
+	enum err err;
+
+	err = service_call(errand->arena, &order_service, &errand->trace, &call, ret_answer);
+	return err ? err : ret_answer->err;
+}
+
+/* The charge that went through, among the transactions of an order. */
+static bool find_charge(const json_t *payment, struct id *ret_transaction)
+{
+	const json_t *transactions = json_object_get(payment, "transactions");
+
+	for (size_t i = 0; i < json_array_size(transactions); i++) {
+		const json_t *transaction = json_array_get(transactions, i);
+		const char *kind = json_get_text(transaction, "kind");
+		const char *status = json_get_text(transaction, "status");
+
+		if (kind && status && strcmp(kind, "charge") == 0 &&
+		    strcmp(status, "succeeded") == 0)
+			return json_get_id(transaction, "id", ret_transaction);
+	}
+	return false;
+}
+
+/* Payment gave no answer that settles it: what does it know? Only where it has no money and waits
+ * for none, and the time is over, is the order given up. */
+static void settle_by_status(struct errand *errand, bool is_late)
+{
+	const char *path = arena_printf(errand->arena, "/payments/%s/status",
+					id_text(errand->arena, &errand->order.id));
+	struct call_answer answer;
+	const char *status;
+
+	if (ask(errand, HTTP_GET, path, NULL, NULL, &answer)) {
+		again_later(errand);
+		return;
+	}
+	status = json_get_text(answer.json, "status");
+	if (find_charge(answer.json, &errand->transaction))
+		step(errand, charged);
+	else if (is_late && status && strcmp(status, "processing") != 0)
+		step(errand, expired);
+	else
+		again_later(errand);
+}
+
+static struct out charge_body(struct errand *errand)
+{
+	struct out out = out_new(errand->arena);
+
+	out_open(&out, NULL);
+	out_id(&out, "orderId", &errand->order.id);
+	out_id(&out, "userId", &errand->order.user);
+	out_money(&out, "amount", &errand->order.total);
+	out_text(&out, "paymentMethod", errand->order.payment_method);
+	out_close(&out);
+	return out;
+}
+
+static void charge(struct errand *errand)
+{
+	struct order *order = &errand->order;
+	struct out body = charge_body(errand);
+	struct call_answer answer;
+	enum err err;
+
+	if (env_now_ms() >= order->reserved_until_ms - CHARGE_ENDS_BEFORE_MS) {
+		settle_by_status(errand, true);
+		return;
+	}
+	err = ask(errand, HTTP_POST, "/payments/charge", &body, id_text(errand->arena, &order->id),
+		  &answer);
+	if (!err && json_get_id(answer.json, "id", &errand->transaction))
+		step(errand, charged);
+	else if (err == ERR_PAYMENT_DECLINED)
+		step(errand, declined);
+	else if (err == ERR_ALREADY_PAID)
+		settle_by_status(errand, false);
+	else
+		again_later(errand);
+}
+
+/* Until Payment has told that all is refunded (PaymentRefunded) the order stays due. Without an
+ * idempotency key: Payment gives back what is left and no more, and a key would bring back a refund
+ * that was declined for good. */
+static void refund(struct errand *errand)
+{
+	struct out body = out_new(errand->arena);
+	struct call_answer answer;
+	enum err err;
+
+	out_open(&body, NULL);
+	out_id(&body, "orderId", &errand->order.id);
+	out_text(&body, "reason", order_status_text(errand->order.status));
+	out_close(&body);
+	err = ask(errand, HTTP_POST, "/payments/refund", &body, NULL, &answer);
+	if (!err || err == ERR_REFUND_EXCEEDS_PAYMENT) {
+		again_in(errand, REFUND_LOOK_AGAIN_MS);
+	} else if (err == ERR_PAYMENT_DECLINED) {
+		log_error("order.refund-declined", "the refund of order %s is declined",
+			  id_text(errand->arena, &errand->order.id));
+		again_in(errand, REFUND_DECLINED_PAUSE_MS);
+	} else {
+		again_later(errand);
+	}
+}
+
+static void expire(struct errand *errand)
+{
+	step(errand, expired);
+}
+
+/* --- finding work, and giving it out ----------------------------------------------------------- */
+
+static const struct work charging = {ORDER_RESERVED, &charge_limiter, charge};
+static const struct work refunding_cancelled = {ORDER_CANCELLED, &refund_limiter, refund};
+static const struct work refunding_returned = {ORDER_RETURNED, &refund_limiter, refund};
+static const struct work expiring = {ORDER_PENDING, &expire_limiter, expire};
+
+static void errand_main(void *arg)
+{
+	struct errand *errand = arg;
+	struct limiter *limiter = *errand->work->limiter;
+
+	errand->work->run(errand);
+	arena_free(errand->arena);
+	limiter_leave(limiter);
+}
+
+static struct errand *errand_new(const struct work *work, const struct order *order)
+{
+	struct arena *arena = arena_new();
+	struct errand *errand = ARENA_NEW(arena, struct errand);
+	struct id request = id_new();
+
+	errand->arena = arena;
+	errand->work = work;
+	errand->order = (struct order){
+		.id = order->id,
+		.user = order->user,
+		.status = order->status,
+		.total = order->total,
+		.payment_method = arena_copy_text(arena, order->payment_method),
+		.attempts = order->attempts,
+		.reserved_until_ms = order->reserved_until_ms,
+		.traceparent = arena_copy_text(arena, order->traceparent),
+	};
+	/* What is asked for the order belongs to the trace of the request that placed it. */
+	errand->trace.arena = arena;
+	errand->trace.id = id_text(arena, &request);
+	errand->trace.traceparent = errand->order.traceparent;
+	return errand;
+}
+
+/* With as many at once as the limiter lets in. */
+static void give_out(const struct work *work, const struct order *order)
+{
+	struct errand *errand;
+
+	if (limiter_enter(*work->limiter, WAIT_FOREVER))
+		return;
+	errand = errand_new(work, order);
+	/* Where no fiber is to be had, the job's own does it. */
+	if (!fiber_start(errand_main, errand))
+		errand_main(errand);
+}
+
+struct taking {
+	struct arena *arena;
+	const struct work *work;
+	bool any;
+	struct order *orders;
+	size_t count;
+};
+
+static enum err look(struct sql *sql, void *arg)
+{
+	struct taking *taking = arg;
+
+	return order_any_due(sql, taking->work->status, &taking->any);
+}
+
+static enum err take(struct sql *sql, void *arg)
+{
+	struct taking *taking = arg;
+	int64_t most = MIN(TAKE_MAX, order_settings.charges_parallel);
+
+	return order_take_due(sql, taking->arena, taking->work->status, most,
+			      order_settings.lease_ms, &taking->orders, &taking->count);
+}
+
+/* Looks before it takes, because looking disturbs nobody. */
+static enum err take_some(struct taking *taking)
+{
+	enum err err;
+
+	taking->count = 0;
+	err = sql_read(service_database(&order_service), look, taking);
+	if (err || !taking->any)
+		return err;
+	return sql_transaction(service_database(&order_service), take, taking);
+}
+
+static void run(const struct work *work)
+{
+	struct arena *arena = arena_new();
+	struct taking taking = {.arena = arena, .work = work};
+	enum err err;
+
+	do {
+		arena_reset(arena);
+		err = take_some(&taking);
+		for (size_t i = 0; !err && i < taking.count && !workers_stopping(); i++)
+			give_out(work, &taking.orders[i]);
+	} while (!err && taking.count > 0 && !workers_stopping());
+	if (err)
+		log_error("order.take", "%s", err_info(err)->title);
+	arena_free(arena);
+}
+
+/* --- carts ------------------------------------------------------------------------------------ */
+
+static enum err remove_carts(struct sql *sql, void *arg)
+{
+	return cart_remove_old(sql, sql_now_ms(sql) - CART_DAYS * DAY_MS, CARTS_MAX, arg);
+}
+
+static void run_carts(void)
+{
+	int64_t count;
+	enum err err;
+
+	do {
+		count = 0;
+		err = sql_transaction(service_database(&order_service), remove_carts, &count);
+	} while (!err && count == CARTS_MAX && !workers_stopping());
+	if (err)
+		log_error("order.carts", "%s", err_info(err)->title);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+static void run_charge(void)
+{
+	run(&charging);
+}
+
+static void run_refund(void)
+{
+	run(&refunding_cancelled);
+	run(&refunding_returned);
+}
+
+static void run_expire(void)
+{
+	run(&expiring);
+}
+
+enum { JOB_CHARGE, JOB_REFUND, JOB_EXPIRE, JOB_CARTS };
+
+const struct job order_jobs[] = {
+	[JOB_CHARGE] = {"order-charge", CHARGE_EVERY_MS, run_charge},
+	[JOB_REFUND] = {"order-refund", REFUND_EVERY_MS, run_refund},
+	[JOB_EXPIRE] = {"order-expire", EXPIRE_EVERY_MS, run_expire},
+	[JOB_CARTS] = {"order-carts", CARTS_EVERY_MS, run_carts},
+	{0},
+};
+
+void order_jobs_start(void)
+{
+	size_t width = (size_t)order_settings.charges_parallel;
+
+	charge_limiter = limiter_new("charge", width, 1);
+	refund_limiter = limiter_new("refund", width, 1);
+	expire_limiter = limiter_new("expire", width, 1);
+}
+
+void order_jobs_stop(void)
+{
+	limiter_free(charge_limiter);
+	limiter_free(refund_limiter);
+	limiter_free(expire_limiter);
+}
+
+void order_jobs_poke(void)
+{
+	job_poke(&order_jobs[JOB_CHARGE]);
+	job_poke(&order_jobs[JOB_REFUND]);
+}

@@ -1,0 +1,100 @@
+/* What the Order service decides: pure functions of what they are given. */
+#ifndef SERVICES_ORDER_RULES_H
+#define SERVICES_ORDER_RULES_H
+
+#include "services/order/order.h"
+
+/* --- words ---------------------------------------------------------------------------------- */
+
+extern const char *const order_status_words[]; /* by enum order_status; ends with NULL */
+
+const char *order_status_text(enum order_status status);
+const char *payment_status_text(enum payment_status status);
+const char *mover_text(enum mover mover);
+
+/* Words that we stored ourselves: asserts that they are known. */
+enum order_status order_status_from(const char *text);
+enum payment_status payment_status_from(const char *text);
+enum mover mover_from(const char *text);
+
+/* Why the saga cancels, and what a cancellation by hand says where no reason was given. */
+#define REASON_OUT_OF_STOCK "out-of-stock"
+#define REASON_DECLINED "payment-declined"
+#define REASON_EXPIRED "expired"
+
+/* "SO-000123" */
+void order_number_format(int64_t number, char text[static ORDER_NUMBER_SIZE]);
+
+/* --- the status machine --------------------------------------------------------------------- */
+
+/* As whom one of `movers` may move an order so: one bit, or MOVER_NOBODY. */
+enum mover order_mover(enum order_status from, enum order_status to, unsigned movers);
+
+/* Whether `to` is a status that people set, but never one of `movers`. */
+bool order_is_others_move(enum order_status to, unsigned movers);
+
+/* Gives the order its new status, and what goes with it: what is due, and its payment. */
+void order_apply(struct order *order, enum order_status to, int64_t now_ms);
+
+/* Whether the one who placed it need not wait any longer. */
+bool order_is_settled(enum order_status status);
+
+/* Whether there is money to be given back: of an order that will not be. */
+bool order_owes_refund(const struct order *order);
+
+/* How many of the order's lines are the vendor's. */
+size_t order_lines_of(const struct order *order, const struct id *vendor);
+
+/* --- prices ----------------------------------------------------------------------------------- */
+
+enum line_verdict {
+	LINE_FINE,
+	LINE_NOT_FOR_SALE,
+	LINE_OTHER_CURRENCY,
+	LINE_TOO_DEAR, /* its total is more than money can say */
+};
+
+/* The line of so many of what was quoted; `currency` is the order's, or NULL for the first line.
+ * The line is written only where the verdict is fine. */
+enum line_verdict order_line_from(const struct quote *quote, const struct order_item *item,
+				  const char *currency, struct order_line *ret_line) MUST_CHECK;
+
+/* The sum of the lines, at least one; false where it is more than money can say. */
+bool order_lines_total(const struct order_line *lines, size_t count, struct money *ret_total)
+	MUST_CHECK;
+
+/* --- carts ------------------------------------------------------------------------------------ */
+
+enum cart_verdict { CART_FINE, CART_LINE_FULL, CART_FULL };
+
+/* The cart's line of that product, or NULL. */
+struct cart_line *cart_find(const struct cart *cart, const struct id *product);
+
+/* Whether so many more of the product fit in. */
+enum cart_verdict cart_room_for(const struct cart *cart, const struct order_item *item);
+
+/* --- what people write ------------------------------------------------------------------------ */
+
+/* Of ISO 3166-1 alpha-2, in capitals. */
+bool country_known(const char *code);
+
+/* Visible ASCII, and no card number: not 13 to 19 digits, with dashes or points between them or
+ * without, whose check digit (ISO/IEC 7812-1, Luhn) is right. */
+bool is_payment_method(const char *text);
+
+/* Digits, and what stands between and before them. */
+bool is_phone(const char *text);
+
+/* Whether there is more in it than spaces. */
+bool is_not_blank(const char *text);
+
+/* --- patience --------------------------------------------------------------------------------- */
+
+#define RETRY_FIRST_MS 100
+#define RETRY_MOST_MS 10000
+
+/* How long to wait behind the attempt of that number (from 1): it doubles up to RETRY_MOST_MS, and
+ * `chance` (0..999) takes up to half of it away, so that many do not come back as one. */
+int64_t order_retry_ms(int64_t attempts, uint32_t chance);
+
+#endif

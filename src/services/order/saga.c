@@ -1,0 +1,131 @@
+/* The order's side of the saga: see saga.h; the way of a whole purchase is in docs/architecture.md. */
+#include "services/order/saga.h"
+
+#include "base/log.h"
+#include "services/order/rules.h"
+#include "services/order/store.h"
+
+/* ret_known false: not an order of ours, and so none of our affair. */
+static enum err read_order(struct sql *sql, const struct news *news, struct order *ret_order,
+			   bool *ret_known)
+{
+	enum err err = order_read(sql, news->arena, &news->order, ret_order);
+
+	*ret_known = err == OK;
+	return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err move(struct sql *sql, const struct news *news, struct order *order,
+		     enum order_status to, const char *reason)
+{
+	const struct order_move move = {
+		.to = to,
+		.by = MOVER_SYSTEM,
+		.reason = reason,
+		.traceparent = news->traceparent,
+	};
+
+	return order_move(sql, news->arena, order, &move);
+}
+
+enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t until_ms)
+{
+	struct order order;
+	bool known;
+	enum err err;
+
+	err = read_order(sql, news, &order, &known);
+	if (err || !known || order.status != ORDER_PENDING)
+		return err;
+	order.reserved_until_ms = until_ms;
+	err = move(sql, news, &order, ORDER_RESERVED, NULL);
+	if (err || order.total.amount > 0)
+		return err;
+	order.payment_status = PAYMENT_NONE;
+	return move(sql, news, &order, ORDER_PAID, NULL);
+}
+
+enum err saga_stock_rejected(struct sql *sql, const struct news *news)
+{
+	struct order order;
+	bool known;
+	enum err err;
+
+	err = read_order(sql, news, &order, &known);
+	if (err || !known || order.status == ORDER_CANCELLED)
+		return err;
+	if (!order_mover(order.status, ORDER_CANCELLED, MOVER_SYSTEM)) {
+		/* Somebody shipped what the stock does not know of: people have to look. */
+		log_warning("order.stock-too-late",
+			    "the stock of order %s is refused, but it is %s",
+			    id_text(news->arena, &order.id), order_status_text(order.status));
+		return OK;
+	}
+	return move(sql, news, &order, ORDER_CANCELLED, REASON_OUT_OF_STOCK);
+}
+
+enum err saga_charged(struct sql *sql, const struct news *news, const struct id *transaction)
+{
+	struct order order;
+	bool known;
+	enum err err;
+
+	err = read_order(sql, news, &order, &known);
+	if (err || !known)
+		return err;
+	/* What is paid, or was refunded since, has been told before. */
+	if (order.payment_status != PAYMENT_NONE && order.payment_status != PAYMENT_PROCESSING &&
+	    order.payment_status != PAYMENT_FAILED)
+		return OK;
+	order.payment_status = PAYMENT_PAID;
+	order.transaction = *transaction;
+	if (order.status == ORDER_RESERVED)
+		return move(sql, news, &order, ORDER_PAID, NULL);
+	if (order_owes_refund(&order)) {
+		order.due_ms = sql_now_ms(sql);
+		order.attempts = 0;
+	}
+	return order_store_payment(sql, &order);
+}
+
+enum err saga_declined(struct sql *sql, const struct news *news)
+{
+	struct order order;
+	bool known;
+	enum err err;
+
+	err = read_order(sql, news, &order, &known);
+	if (err || !known || order.status != ORDER_RESERVED)
+		return err;
+	order.payment_status = PAYMENT_FAILED;
+	return move(sql, news, &order, ORDER_CANCELLED, REASON_DECLINED);
+}
+
+enum err saga_expired(struct sql *sql, const struct news *news)
+{
+	struct order order;
+	bool known;
+	enum err err;
+
+	err = read_order(sql, news, &order, &known);
+	if (err || !known || order_is_settled(order.status))
+		return err;
+	return move(sql, news, &order, ORDER_CANCELLED, REASON_EXPIRED);
+}
+
+enum err saga_refunded(struct sql *sql, const struct news *news, const struct money *paid,
+		       const struct money *refunded)
+{
+	bool in_full = refunded->amount >= paid->amount;
+	struct order order;
+	bool known;
+	enum err err;
+
+	err = read_order(sql, news, &order, &known);
+	if (err || !known || order.payment_status == PAYMENT_REFUNDED)
+		return err;
+	order.payment_status = in_full ? PAYMENT_REFUNDED : PAYMENT_PARTIALLY_REFUNDED;
+	if (!order_owes_refund(&order) && order_is_settled(order.status))
+		order.due_ms = 0;
+	return order_store_payment(sql, &order);
+}

@@ -1,0 +1,53 @@
+/* What the files of the Order service know of it as a whole. */
+#ifndef SERVICES_ORDER_SERVICE_H
+#define SERVICES_ORDER_SERVICE_H
+
+#include "platform/service.h"
+#include "services/order/order.h"
+
+extern const struct service order_service;
+
+/* Read once, at the start. */
+struct order_settings {
+	int64_t wait_ms;	  /* how long placing an order waits for its outcome */
+	int64_t patience_ms;	  /* how long an order may wait for its stock */
+	int64_t lease_ms;	  /* longer than any charge or refund can take */
+	int64_t charges_parallel; /* and refunds */
+};
+extern struct order_settings order_settings;
+
+/* api.c, api_cart.c */
+extern const struct route order_routes[];
+enum err post_cart(struct request *req, struct reply *reply);
+enum err get_cart(struct request *req, struct reply *reply);
+enum err post_cart_item(struct request *req, struct reply *reply);
+enum err put_cart_item(struct request *req, struct reply *reply);
+enum err delete_cart_item(struct request *req, struct reply *reply);
+enum err post_cart_claim(struct request *req, struct reply *reply);
+
+/* draft.c: a POST /orders up to the point where it can be stored. */
+struct order_draft {
+	struct order order; /* priced */
+	bool has_cart;
+	struct id cart; /* what it was ordered from */
+	int64_t cart_version;
+};
+extern const struct field order_item_fields[]; /* of a struct order_item */
+enum err order_draft_read(struct request *req, struct order_draft *draft) MUST_CHECK;
+
+/* quote.c: what Product says of these products now, in their order. */
+enum err order_quote(struct request *req, const struct order_item *items, size_t count,
+		     struct quote **ret_quotes) MUST_CHECK;
+
+/* events.c */
+extern const struct subscription order_subscriptions[];
+void order_after_events(void);
+
+/* jobs.c */
+extern const struct job order_jobs[];
+void order_jobs_start(void);
+void order_jobs_stop(void);
+/* Something may have become due: to be charged, or to be refunded. */
+void order_jobs_poke(void);
+
+#endif

@@ -1,0 +1,221 @@
+/* How orders and carts look from outside. */
+#include "services/order/view.h"
+
+#include <string.h>
+
+#include "base/config.h"
+#include "services/order/rules.h"
+
+static void write_number(struct out *out, const struct order *order)
+{
+	char number[ORDER_NUMBER_SIZE];
+
+	order_number_format(order->number, number);
+	out_text(out, "number", number);
+}
+
+static const struct id *id_or_none(const struct id *id)
+{
+	return id_is_zero(id) ? NULL : id;
+}
+
+/* --- orders ----------------------------------------------------------------------------------- */
+
+static void write_line(struct out *out, const struct order_line *line)
+{
+	out_open(out, NULL);
+	out_id(out, "productId", &line->product);
+	out_text(out, "name", line->name);
+	out_text(out, "sku", line->sku);
+	out_int(out, "quantity", line->quantity);
+	out_money(out, "unitPrice", &line->unit_price);
+	out_money(out, "lineTotal", &line->line_total);
+	out_id(out, "vendorId", &line->vendor);
+	out_close(out);
+}
+
+static void write_lines(struct out *out, const struct order *order, struct order_view view)
+{
+	struct money total = order->total;
+
+	if (view.vendor)
+		total.amount = 0;
+	out_open_list(out, "lines");
+	for (size_t i = 0; i < order->line_count; i++) {
+		const struct order_line *line = &order->lines[i];
+
+		if (view.vendor && !id_equal(&line->vendor, view.vendor))
+			continue;
+		write_line(out, line);
+		/* A part of the order's total, which is within bounds. */
+		if (view.vendor)
+			total.amount += line->line_total.amount;
+	}
+	out_close_list(out);
+	out_money(out, "subtotal", &total);
+	out_money(out, "total", &total);
+}
+
+static void write_history(struct out *out, const struct order *order)
+{
+	out_open_list(out, "history");
+	for (size_t i = 0; i < order->history_count; i++) {
+		const struct order_step *step = &order->history[i];
+
+		out_open(out, NULL);
+		out_text(out, "status", order_status_text(step->status));
+		out_time(out, "at", step->at_ms);
+		out_text(out, "by", mover_text(step->by));
+		out_text(out, "reason", step->reason);
+		out_close(out);
+	}
+	out_close_list(out);
+}
+
+void order_write(struct out *out, const struct order *order, struct order_view view)
+{
+	assert(order->history);
+	out_open(out, NULL);
+	out_id(out, "id", &order->id);
+	write_number(out, order);
+	out_id(out, "userId", &order->user);
+	out_text(out, "status", order_status_text(order->status));
+	write_lines(out, order, view);
+	out_json(out, "shippingAddress", order->shipping_address);
+	out_open(out, "payment");
+	out_text(out, "status", payment_status_text(order->payment_status));
+	out_id(out, "transactionId", id_or_none(&order->transaction));
+	out_close(out);
+	write_history(out, order);
+	out_time(out, "createdAt", order->created_ms);
+	out_time(out, "updatedAt", order->updated_ms);
+	out_close(out);
+}
+
+/* --- carts ------------------------------------------------------------------------------------ */
+
+/* Adds up what is for sale; false where that has no sum: several currencies, or too much. */
+static bool subtotal_of(const struct cart *cart, const struct quote *quotes,
+			struct money *ret_subtotal)
+{
+	struct money subtotal = {0};
+	struct order_line line;
+	bool any = false;
+
+	for (size_t i = 0; i < cart->line_count; i++) {
+		if (!quotes[i].purchasable)
+			continue;
+		if (order_line_from(&quotes[i], &cart->lines[i].item,
+				    any ? subtotal.currency : NULL, &line))
+			return false;
+		if (!any)
+			subtotal = line.line_total;
+		else if (!money_add(subtotal, line.line_total, &subtotal))
+			return false;
+		any = true;
+	}
+	if (!any)
+		memcpy(subtotal.currency, config_text("currency"), sizeof(subtotal.currency));
+	*ret_subtotal = subtotal;
+	return true;
+}
+
+static void write_cart_line(struct out *out, const struct cart_line *line,
+			    const struct quote *quote)
+{
+	struct order_line priced;
+
+	out_open(out, NULL);
+	out_id(out, "id", &line->id);
+	out_id(out, "productId", &line->item.product);
+	out_text(out, "name", quote->name);
+	out_int(out, "quantity", line->item.quantity);
+	if (order_line_from(quote, &line->item, NULL, &priced) == LINE_FINE) {
+		out_money(out, "unitPrice", &priced.unit_price);
+		out_money(out, "lineTotal", &priced.line_total);
+	}
+	out_int(out, "available", quote->purchasable ? quote->available : 0);
+	out_close(out);
+}
+
+void cart_write(struct out *out, const struct cart *cart, const struct quote *quotes,
+		const char *secret)
+{
+	struct money subtotal;
+
+	out_open(out, NULL);
+	out_id(out, "id", &cart->id);
+	out_id(out, "userId", id_or_none(&cart->user));
+	out_text(out, "secret", secret);
+	out_open_list(out, "lines");
+	for (size_t i = 0; i < cart->line_count; i++)
+		write_cart_line(out, &cart->lines[i], &quotes[i]);
+	out_close_list(out);
+	if (subtotal_of(cart, quotes, &subtotal))
+		out_money(out, "subtotal", &subtotal);
+	out_time(out, "updatedAt", cart->updated_ms);
+	out_close(out);
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+struct out order_placed_data(struct arena *arena, const struct order *order)
+{
+	struct out out = out_new(arena);
+
+	out_open(&out, NULL);
+	out_id(&out, "orderId", &order->id);
+	write_number(&out, order);
+	out_id(&out, "userId", &order->user);
+	out_money(&out, "total", &order->total);
+	out_open_list(&out, "items");
+	for (size_t i = 0; i < order->line_count; i++) {
+		out_open(&out, NULL);
+		out_id(&out, "productId", &order->lines[i].product);
+		out_id(&out, "parentId", &order->lines[i].parent);
+		out_int(&out, "quantity", order->lines[i].quantity);
+		out_close(&out);
+	}
+	out_close_list(&out);
+	out_close(&out);
+	return out;
+}
+
+static void write_event_line(struct out *out, const struct order_line *line)
+{
+	out_open(out, NULL);
+	out_id(out, "productId", &line->product);
+	out_id(out, "parentId", &line->parent);
+	out_text(out, "name", line->name);
+	out_text(out, "sku", line->sku);
+	out_int(out, "quantity", line->quantity);
+	out_money(out, "unitPrice", &line->unit_price);
+	out_money(out, "lineTotal", &line->line_total);
+	out_id(out, "vendorId", &line->vendor);
+	out_text(out, "category", line->category);
+	out_close(out);
+}
+
+struct out order_moved_data(struct arena *arena, const struct order *order,
+			    enum order_status previous, const char *reason)
+{
+	struct out out = out_new(arena);
+
+	out_open(&out, NULL);
+	out_id(&out, "orderId", &order->id);
+	write_number(&out, order);
+	out_id(&out, "userId", &order->user);
+	out_text(&out, "status", order_status_text(order->status));
+	out_text(&out, "previousStatus", order_status_text(previous));
+	out_text(&out, "reason", reason);
+	out_money(&out, "total", &order->total);
+	out_text(&out, "country", order->country);
+	out_id(&out, "transactionId", id_or_none(&order->transaction));
+	out_time(&out, "placedAt", order->created_ms);
+	out_open_list(&out, "lines");
+	for (size_t i = 0; i < order->line_count; i++)
+		write_event_line(&out, &order->lines[i]);
+	out_close_list(&out);
+	out_close(&out);
+	return out;
+}
