@@ -1,0 +1,310 @@
+/* The Auth service's endpoints beside the token endpoint: refreshing, looking at and ending tokens,
+ * what others read of the keys, and what the User service asks for. */
+#include <string.h>
+
+#include "services/auth/key_files.h"
+#include "services/auth/keys.h"
+#include "services/auth/parameters.h"
+#include "services/auth/tokens.h"
+
+/* --- fields ----------------------------------------------------------------------------------- */
+
+struct token_draft {
+	char *token, *hint; /* RFC 7662 and 7009: the hint may be passed over, and is */
+};
+
+static const struct field token_fields[] = {
+	FIELD(struct token_draft, token, "token", TEXT, .flags = REQUIRED, .min = 1,
+	      .max = JWT_LENGTH_MAX),
+	FIELD(struct token_draft, hint, "token_type_hint", TEXT, .min = 1, .max = 100),
+	FIELD_END,
+};
+
+struct refresh_draft {
+	char *refresh_token;
+};
+
+static const struct field refresh_fields[] = {
+	FIELD(struct refresh_draft, refresh_token, "refreshToken", TEXT, .flags = REQUIRED,
+	      .min = 1, .max = JWT_LENGTH_MAX),
+	FIELD_END,
+};
+
+struct session_draft {
+	struct id user, as_of;
+	struct list roles; /* of char * */
+	bool as_of_given;
+};
+
+static bool is_role(const char *word)
+{
+	return role_from_text(word) != 0;
+}
+
+static const struct field role_word[] = {
+	{ .kind = FIELD_KIND_TEXT, .min = 1, .max = 20, .check = is_role,
+	  .expected = "must be a role" },
+};
+
+static const struct field session_fields[] = {
+	FIELD(struct session_draft, user, "userId", ID, .flags = REQUIRED),
+	FIELD(struct session_draft, roles, "roles", LIST, .flags = REQUIRED, .min = 1, .max = 8,
+	      LIST_OF(role_word, char *)),
+	FIELD(struct session_draft, as_of, "asOf", ID, GIVEN(struct session_draft, as_of_given)),
+	FIELD_END,
+};
+
+static const struct field ending_fields[] = {
+	FIELD(struct ending, holder, "userId", ID, .flags = REQUIRED),
+	FIELD(struct ending, suspended, "suspended", BOOL, .flags = REQUIRED),
+	FIELD(struct ending, refresh_tokens, "refreshTokens", BOOL),
+	FIELD(struct ending, access_tokens, "accessTokens", BOOL),
+	FIELD_END,
+};
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+/* `user` is the User service's answer; or NULL. */
+static void reply_grant(struct reply *reply, const struct grant *grant, const json_t *user)
+{
+	struct out out = out_new(reply->arena);
+
+	out_open(&out, NULL);
+	out_text(&out, "accessToken", grant->access_token);
+	out_text(&out, "tokenType", "Bearer");
+	out_int(&out, "expiresIn", grant->expires_in_s);
+	out_text(&out, "refreshToken", grant->refresh_token);
+	if (user)
+		out_json(&out, "user", json_text(reply->arena, user));
+	out_close(&out);
+	reply_json(reply, 200, &out);
+	reply_header(reply, "Cache-Control", "no-store");
+}
+
+static void reply_nothing(struct reply *reply)
+{
+	struct out out = out_new(reply->arena);
+
+	out_open(&out, NULL);
+	out_close(&out);
+	reply_json(reply, 200, &out);
+}
+
+/* --- tokens of users -------------------------------------------------------------------------- */
+
+/* POST /auth/refresh: the next pair of tokens, with the account as it is now. */
+static enum err post_refresh(struct request *req, struct reply *reply)
+{
+	struct refresh_draft draft = { 0 };
+	const json_t *user;
+	struct grant grant;
+	enum err err;
+
+	err = request_body(req, refresh_fields, &draft);
+	if (err)
+		return err;
+	err = grant_refresh(req, draft.refresh_token, &grant, &user);
+	if (err == ERR_UNAUTHENTICATED)
+		return refuse(req, err, "The refresh token is not good, or no longer.");
+	if (err)
+		return err;
+	reply_grant(reply, &grant, user);
+	return OK;
+}
+
+/* The body of RFC 7662 and RFC 7009: a form, or JSON. */
+static enum err read_token_draft(struct request *req, struct token_draft *ret_draft)
+{
+	struct parameters parameters;
+	const char *why = NULL, *token;
+	enum err err;
+
+	if (!body_is_form(req))
+		return request_body(req, token_fields, ret_draft);
+	err = parameters_read(req, &parameters, &why);
+	if (err)
+		return refuse(req, err, "%s", why);
+	token = parameters_get(&parameters, "token");
+	if (!token)
+		fault_add(&req->faults, "/token", "is required");
+	else
+		ret_draft->token = arena_copy_text(req->arena, token);
+	return faults_err(&req->faults);
+}
+
+static void write_claims(struct out *out, const struct token_claims *claims)
+{
+	out_text(out, "iss", claims->issuer);
+	if (id_is_zero(&claims->subject))
+		out_text(out, "sub", claims->client);
+	else
+		out_id(out, "sub", &claims->subject);
+	out_text(out, "aud", claims->audience);
+	out_text(out, "client_id", claims->client);
+	out_text(out, "token_type", "Bearer");
+	out_int(out, "exp", claims->expires_s);
+	out_int(out, "iat", claims->issued_s);
+	out_id(out, "jti", &claims->token_id);
+	out_open_list(out, "roles");
+	for (unsigned role = 1; role <= ROLES_ALL; role <<= 1)
+		if (claims->roles & role)
+			out_text(out, NULL, role_text((enum role)role));
+	out_close_list(out);
+	out_text(out, "scope", claims->scope);
+}
+
+/* POST /auth/validate: what an access token says, if it lives (RFC 7662). */
+static enum err post_validate(struct request *req, struct reply *reply)
+{
+	struct token_draft draft = { 0 };
+	struct token_claims claims;
+	struct out out;
+	enum err err;
+
+	err = read_token_draft(req, &draft);
+	if (err)
+		return err;
+	err = token_read(req->arena, draft.token, &claims);
+	if (err && err != ERR_UNAUTHENTICATED)
+		return err;
+	out = out_new(req->arena);
+	out_open(&out, NULL);
+	out_bool(&out, "active", !err);
+	if (!err)
+		write_claims(&out, &claims);
+	out_close(&out);
+	reply_json(reply, 200, &out);
+	reply_header(reply, "Cache-Control", "no-store");
+	return OK;
+}
+
+/* POST /auth/revoke: ends an access token, or by a refresh token its whole session (RFC 7009). Who
+ * holds a token may end it; one that is not known is ended already. */
+static enum err post_revoke(struct request *req, struct reply *reply)
+{
+	struct token_draft draft = { 0 };
+	enum err err;
+
+	err = read_token_draft(req, &draft);
+	if (err)
+		return err;
+	err = token_revoke(req->arena, draft.token);
+	if (err)
+		return err;
+	reply_nothing(reply);
+	return OK;
+}
+
+/* --- for the User service --------------------------------------------------------------------- */
+
+/* POST /auth/sessions: a session for a user whose password was checked; 409 where it was ended
+ * meanwhile. */
+static enum err post_session(struct request *req, struct reply *reply)
+{
+	struct session_draft draft = { 0 };
+	char *const *words;
+	unsigned roles = 0;
+	struct grant grant;
+	enum err err;
+
+	err = request_body(req, session_fields, &draft);
+	if (err)
+		return err;
+	words = draft.roles.items;
+	for (size_t i = 0; i < draft.roles.count; i++)
+		roles |= role_from_text(words[i]);
+	if (!draft.as_of_given)
+		draft.as_of = id_new();
+	err = grant_begin(req->arena, &draft.user, roles, &draft.as_of, &grant);
+	if (err)
+		return err;
+	reply_grant(reply, &grant, NULL);
+	return OK;
+}
+
+/* POST /auth/sessions/revoke: ends a user's refresh tokens (unless refreshTokens is false), and its
+ * access tokens too if it is suspended or accessTokens is true. */
+static enum err post_revoke_sessions(struct request *req, struct reply *reply)
+{
+	struct ending ending = { .refresh_tokens = true };
+	enum err err;
+
+	err = request_body(req, ending_fields, &ending);
+	if (err)
+		return err;
+	ending.access_tokens = ending.access_tokens || ending.suspended;
+	err = holder_end(&ending);
+	if (err)
+		return err;
+	reply_nothing(reply);
+	return OK;
+}
+
+/* --- for everybody ---------------------------------------------------------------------------- */
+
+/* GET /.well-known/jwks.json. A key is published for as long before it signs as this may be kept. */
+static enum err get_jwks(struct request *req, struct reply *reply)
+{
+	reply_text(reply, 200, "application/json", keys_jwks(req->arena));
+	reply_header(reply, "Cache-Control", "public, max-age=%d", (int)(KEY_SETTLE_MS / 1000));
+	return OK;
+}
+
+static void write_words(struct out *out, const char *name, const char *const *words)
+{
+	out_open_list(out, name);
+	for (; *words; words++)
+		out_text(out, NULL, *words);
+	out_close_list(out);
+}
+
+/* GET /.well-known/oauth-authorization-server (RFC 8414). */
+static enum err get_metadata(struct request *req, struct reply *reply)
+{
+	static const char *const grant_types[] = { "password", "refresh_token",
+						   "client_credentials", NULL };
+	static const char *const methods[] = { "none", "client_secret_basic", "client_secret_post",
+					       NULL };
+	static const char *const bearer[] = { "Bearer", NULL }, *const none[] = { "none", NULL };
+	static const char *const nothing[] = { NULL };
+	const char *issuer = tokens_issuer();
+	struct out out = out_new(req->arena);
+
+	out_open(&out, NULL);
+	out_text(&out, "issuer", issuer);
+	out_text(&out, "token_endpoint", arena_printf(req->arena, "%s/auth/token", issuer));
+	out_text(&out, "jwks_uri", arena_printf(req->arena, "%s/.well-known/jwks.json", issuer));
+	out_text(&out, "introspection_endpoint",
+		 arena_printf(req->arena, "%s/auth/validate", issuer));
+	out_text(&out, "revocation_endpoint", arena_printf(req->arena, "%s/auth/revoke", issuer));
+	write_words(&out, "grant_types_supported", grant_types);
+	write_words(&out, "response_types_supported", nothing);
+	write_words(&out, "token_endpoint_auth_methods_supported", methods);
+	write_words(&out, "introspection_endpoint_auth_methods_supported", bearer);
+	write_words(&out, "revocation_endpoint_auth_methods_supported", none);
+	out_close(&out);
+	reply_json(reply, 200, &out);
+	reply_header(reply, "Cache-Control", "public, max-age=3600");
+	return OK;
+}
+
+/* --- routes ----------------------------------------------------------------------------------- */
+
+#define OAUTH (ROUTE_BODY | ROUTE_FORM | ROUTE_NO_TOKEN)
+
+/* clang-format off */
+const struct route auth_routes[] = {
+	{HTTP_POST, "/auth/token", auth_post_token, ANYONE, OAUTH | ROUTE_OAUTH | ROUTE_LOGIN},
+	{HTTP_POST, "/auth/validate", post_validate, ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_FORM},
+	{HTTP_POST, "/auth/refresh", post_refresh, ANYONE, ROUTE_BODY | ROUTE_NO_TOKEN},
+	{HTTP_POST, "/auth/revoke", post_revoke, ANYONE, OAUTH},
+	{HTTP_POST, "/auth/clients", auth_post_client, ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
+	{HTTP_GET, "/auth/clients", auth_get_clients, ROLE_ADMIN},
+	{HTTP_DELETE, "/auth/clients/:id", auth_delete_client, ROLE_ADMIN},
+	{HTTP_GET, "/.well-known/jwks.json", get_jwks, ANYONE, ROUTE_NO_TOKEN},
+	{HTTP_GET, "/.well-known/oauth-authorization-server", get_metadata, ANYONE, ROUTE_NO_TOKEN},
+	{HTTP_POST, "/auth/sessions", post_session, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
+	{HTTP_POST, "/auth/sessions/revoke", post_revoke_sessions, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
+	{0},
+};
+/* clang-format on */
