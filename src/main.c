@@ -6,14 +6,14 @@
 #include "services/auth/auth.h"
 
 extern const struct service user_service, auth_service, product_service, order_service,
-	payment_service, inventory_service, review_service, notification_service,
-	analytics_service;
+	payment_service, inventory_service, review_service, notification_service, analytics_service;
 
 static const struct service *const services[] = {
-	&user_service,	    &auth_service,	&product_service,
-	&order_service,	    &payment_service,	&inventory_service,
-	&review_service,    &notification_service, &analytics_service,
-	NULL,
+	&user_service,	    &auth_service,
+	&product_service,   &order_service,
+	&payment_service,   &inventory_service,
+	&review_service,    &notification_service,
+	&analytics_service, NULL,
 };
 
 static const struct program program = {
@@ -25,9 +25,9 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "serve", cli_serve },	  { "import", cli_import }, { "audit", cli_audit },
-	{ "keys", cli_keys },	  { "events", cli_events }, { "routes", cli_routes },
-	{ "version", cli_version }, { "help", cli_help },
+	{"serve", cli_serve},	  {"import", cli_import}, {"audit", cli_audit},
+	{"keys", cli_keys},	  {"events", cli_events}, {"routes", cli_routes},
+	{"version", cli_version}, {"help", cli_help},
 };
 
 int main(int argc, char **argv)

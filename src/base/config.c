@@ -92,6 +92,7 @@ static struct setting settings[] = {
 	INT("order-wait-ms", "5000", 0, 60000, "How long placing an order waits for its outcome."),
 	INT("charge-parallel", "64", 1, 10000, "Charges that run at once."),
 	INT("provider-timeout-ms", "10000", 100, 120000, "How long a provider may take to answer."),
+	TEXT("mail-from", "no-reply@souk.example", "The address that e-mail comes from.", EMAIL),
 	INT("notification-attempts", "6", 1, 100, "Tries to send a message before it has failed."),
 	INT("event-attempts", "8", 1, 100, "Tries to handle an event before it is parked."),
 	INT("outbox-days", "7", 1, 365, "How long events that were published are kept."),

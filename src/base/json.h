@@ -21,9 +21,9 @@
 #include "base/money.h"
 
 #define JSON_DEPTH_MAX 16
-#define JSON_VALUES_MAX 100000  /* in one text: they take far more memory than their bytes */
+#define JSON_VALUES_MAX 100000	/* in one text: they take far more memory than their bytes */
 #define JSON_MEMBER_DEPTH_MAX 8 /* levels of a FIELD_KIND_JSON, so that it fits into an event */
-#define JSON_FAULTS_MAX 100 /* faults told of one body; further ones are only counted */
+#define JSON_FAULTS_MAX 100	/* faults told of one body; further ones are only counted */
 
 /* A parsed value, freed with the arena; ERR_BAD_JSON where it is not JSON, with *ret_why (may be
  * NULL) set to a sentence with line and column. */
@@ -45,8 +45,9 @@ bool json_get_time(const json_t *object, const char *name, int64_t *ret_time_ms)
 /* --- faults ------------------------------------------------------------------------------ */
 
 struct fault {
-	const char *pointer; /* JSON pointer (RFC 6901), "" for the whole; "?limit" for a parameter */
-	const char *detail;  /* a sentence */
+	const char
+		*pointer; /* JSON pointer (RFC 6901), "" for the whole; "?limit" for a parameter */
+	const char *detail; /* a sentence */
 	struct fault *next;
 };
 
@@ -67,17 +68,17 @@ enum err faults_err(const struct faults *faults) MUST_CHECK;
 
 enum field_kind {
 	FIELD_KIND_TEXT,   /* char *, as sent: min..max code points */
-	FIELD_KIND_ID,     /* struct id */
-	FIELD_KIND_INT,    /* int64_t: min..max; 0..0 means any */
+	FIELD_KIND_ID,	   /* struct id */
+	FIELD_KIND_INT,	   /* int64_t: min..max; 0..0 means any */
 	FIELD_KIND_BOOL,   /* bool */
 	FIELD_KIND_TIME,   /* int64_t milliseconds, from RFC 3339 text */
 	FIELD_KIND_MONEY,  /* struct money: amount min..max (0..0: any from 0), known currency */
 	FIELD_KIND_CHOICE, /* int: index into `choices`, a NULL-ended list of words */
 	FIELD_KIND_OBJECT, /* struct x *: NULL if absent; `fields`, `size` */
-	FIELD_KIND_LIST,   /* struct list: min..max elements; of objects by `fields`, `size`, else of
+	FIELD_KIND_LIST, /* struct list: min..max elements; of objects by `fields`, `size`, else of
 			      `element` kind */
-	FIELD_KIND_JSON,   /* json_t *: an object of any members, its compact text at most `max` bytes */
-	FIELD_KIND_ANY,  /* json_t *: any value, borrowed and not looked at: the caller reads it */
+	FIELD_KIND_JSON, /* json_t *: an object of any members, its compact text at most `max` bytes */
+	FIELD_KIND_ANY, /* json_t *: any value, borrowed and not looked at: the caller reads it */
 	FIELD_KIND_READ_ONLY, /* of the resource, sent back by a client: not looked at */
 };
 
@@ -96,11 +97,11 @@ struct field {
 	size_t offset;
 	int64_t min, max;
 	bool (*check)(const char *text); /* of text, once its length is right; NULL: none */
-	const char *expected;            /* what `check` asks for: "must be an e-mail address" */
-	const char *const *choices;      /* ends with NULL */
-	const struct field *fields;      /* of an object, or of a list's elements */
-	size_t size;                     /* of the struct, or of the list's scalar */
-	const struct field *element;     /* of a list of scalars: one field with offset 0 */
+	const char *expected;		 /* what `check` asks for: "must be an e-mail address" */
+	const char *const *choices;	 /* ends with NULL */
+	const struct field *fields;	 /* of an object, or of a list's elements */
+	size_t size;			 /* of the struct, or of the list's scalar */
+	const struct field *element;	 /* of a list of scalars: one field with offset 0 */
 	size_t given; /* GIVEN(...): where a bool says that the member was there, be it null; 0: none */
 };
 
@@ -114,14 +115,22 @@ struct list {
  *	FIELD(struct draft, lines, "items", LIST, .min = 1, .max = 100,
  *	      STRUCT_OF(line_fields, struct line))
  */
-#define FIELD(type, member, member_name, field_type, ...) \
-	{ .name = (member_name), .kind = FIELD_KIND_##field_type, .offset = offsetof(type, member), \
-	  ##__VA_ARGS__ }
+#define FIELD(type, member, member_name, field_type, ...)               \
+	{                                                               \
+		.name = (member_name), .kind = FIELD_KIND_##field_type, \
+		.offset = offsetof(type, member), ##__VA_ARGS__         \
+	}
 #define GIVEN(type, member) .given = offsetof(type, member) + 1
 #define STRUCT_OF(member_fields, type) .fields = (member_fields), .size = sizeof(type)
 #define LIST_OF(scalar_field, type) .element = (scalar_field), .size = sizeof(type)
-#define FIELD_READ_ONLY(member_name) { .name = (member_name), .kind = FIELD_KIND_READ_ONLY }
-#define FIELD_END { .name = NULL }
+#define FIELD_READ_ONLY(member_name)                                \
+	{                                                           \
+		.name = (member_name), .kind = FIELD_KIND_READ_ONLY \
+	}
+#define FIELD_END            \
+	{                    \
+		.name = NULL \
+	}
 
 /*
  * Reads `object` into the zeroed struct at `target`. Every fault (missing, wrong type, out of

@@ -35,7 +35,7 @@ static void read_holder(struct arena *arena, struct data_holder *ret_holder)
 	ssize_t length = pread(lock_descriptor, text, sizeof(text), 0);
 	json_t *json;
 
-	*ret_holder = (struct data_holder){ 0 };
+	*ret_holder = (struct data_holder){0};
 	if (length <= 0 || json_parse(arena, text, (size_t)length, &json, NULL))
 		return;
 	ret_holder->pid = json_get_int(json, "pid");
@@ -67,8 +67,8 @@ void data_directory_announce(const char *address)
 {
 	char text[HOLDER_SIZE];
 	int length = address ? snprintf(text, sizeof(text), "{\"pid\": %d, \"address\": \"%s\"}\n",
-					(int)getpid(), address) :
-			       snprintf(text, sizeof(text), "{\"pid\": %d}\n", (int)getpid());
+					(int)getpid(), address)
+			     : snprintf(text, sizeof(text), "{\"pid\": %d}\n", (int)getpid());
 
 	/* Only a help for those who look: the lock is what counts. */
 	if (ftruncate(lock_descriptor, 0) ||

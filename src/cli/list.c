@@ -14,10 +14,14 @@ static const struct {
 	unsigned flag;
 	const char *word;
 } flag_words[] = {
-	{ ROUTE_BODY, "body" },         { ROUTE_FORM, "form" },
-	{ ROUTE_IDEMPOTENT, "idempotent" }, { ROUTE_OAUTH, "oauth" },
-	{ ROUTE_LOGIN, "login" },       { ROUTE_INTERNAL, "internal" },
-	{ ROUTE_BODY_OPTIONAL, "body-optional" }, { ROUTE_NO_TOKEN, "no-token" },
+	{ROUTE_BODY, "body"},
+	{ROUTE_FORM, "form"},
+	{ROUTE_IDEMPOTENT, "idempotent"},
+	{ROUTE_OAUTH, "oauth"},
+	{ROUTE_LOGIN, "login"},
+	{ROUTE_INTERNAL, "internal"},
+	{ROUTE_BODY_OPTIONAL, "body-optional"},
+	{ROUTE_NO_TOKEN, "no-token"},
 };
 
 static const char *roles_text(struct arena *arena, unsigned who)
@@ -108,11 +112,10 @@ static int print_stored(const char *directory)
 	int code = 0;
 
 	for (service = program_get()->services; *service && !code; service++) {
-		const struct database_options options = { .directory = directory,
-							  .name = (*service)->name,
-							  .read_only = true };
+		const struct database_options options = {
+			.directory = directory, .name = (*service)->name, .read_only = true};
 		struct arena *arena = arena_new();
-		struct outbox_reading reading = { .arena = arena, .service = (*service)->name };
+		struct outbox_reading reading = {.arena = arena, .service = (*service)->name};
 		struct database *database = NULL;
 		const char *why = NULL;
 		enum err err = database_open(&options, arena, &database, &why);

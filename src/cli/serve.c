@@ -90,7 +90,7 @@ static void note_failure(const char *service, enum err err, void *arg)
 
 static int run(struct arena *arena, sigset_t *ends)
 {
-	const struct gateway_options gateway = { .check_token = program_get()->check_token };
+	const struct gateway_options gateway = {.check_token = program_get()->check_token};
 	struct server *server = NULL;
 	bool failed = false;
 	int signal_number;
@@ -119,7 +119,7 @@ static int run(struct arena *arena, sigset_t *ends)
 int cli_serve(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
-	struct platform_options options = { 0 };
+	struct platform_options options = {0};
 	const char *why = NULL;
 	sigset_t ends;
 	int left, code = 2;

@@ -66,7 +66,7 @@ static enum err call_remote(struct arena *arena, const struct call *call,
 			    struct call_answer *ret_answer)
 {
 	struct header headers[4];
-	struct exchange exchange = { .method = call->method, .timeout_ms = CALL_TIMEOUT_MS };
+	struct exchange exchange = {.method = call->method, .timeout_ms = CALL_TIMEOUT_MS};
 	struct answer answer;
 	const char *why = NULL;
 	enum err err;
@@ -75,18 +75,17 @@ static enum err call_remote(struct arena *arena, const struct call *call,
 	err = renew_token(&why);
 	if (err)
 		return err;
-	headers[exchange.header_count++] = (struct header){
-		"Authorization", arena_printf(arena, "Bearer %s", client.token)
-	};
+	headers[exchange.header_count++] =
+		(struct header){"Authorization", arena_printf(arena, "Bearer %s", client.token)};
 	if (call->body) {
 		headers[exchange.header_count++] =
-			(struct header){ "Content-Type", "application/json" };
+			(struct header){"Content-Type", "application/json"};
 		exchange.body = call->body->data;
 		exchange.body_length = call->body->length;
 	}
 	if (call->idempotency_key)
 		headers[exchange.header_count++] =
-			(struct header){ "Idempotency-Key", call->idempotency_key };
+			(struct header){"Idempotency-Key", call->idempotency_key};
 	exchange.headers = headers;
 	exchange.url = arena_printf(arena, "%s%s", client.address, call->path);
 	err = http_exchange(arena, &exchange, &answer, &why);
@@ -94,7 +93,7 @@ static enum err call_remote(struct arena *arena, const struct call *call,
 		log_error("cli.call", "%s", why ? why : err_info(err)->title);
 		return err;
 	}
-	*ret_answer = (struct call_answer){ .status = answer.status, .body = answer.body };
+	*ret_answer = (struct call_answer){.status = answer.status, .body = answer.body};
 	for (i = 0; i < answer.header_count; i++)
 		if (strcmp(answer.headers[i].name, "etag") == 0)
 			ret_answer->etag = answer.headers[i].value;
@@ -106,8 +105,8 @@ static enum err call_remote(struct arena *arena, const struct call *call,
 
 static enum err open_here(struct arena *arena, const char **ret_why)
 {
-	struct platform_options options = { .directory = config_text("data"),
-					    .services = program_get()->services };
+	struct platform_options options = {.directory = config_text("data"),
+					   .services = program_get()->services};
 	enum err err = platform_open(&options, NULL, arena, ret_why);
 
 	if (err) {
@@ -139,7 +138,7 @@ enum err shop_client_open(const char *name, struct arena *arena, const char **re
 	client.name = name;
 	client.arena = arena_new();
 	client.token_arena = arena_new();
-	client.caller = (struct service){ .name = arena_printf(client.arena, "souk:%s", name) };
+	client.caller = (struct service){.name = arena_printf(client.arena, "souk:%s", name)};
 	client.address = err ? arena_copy_text(client.arena, holder.address) : NULL;
 	err = client.address ? OK : open_here(arena, ret_why);
 	if (err) {

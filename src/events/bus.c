@@ -59,11 +59,11 @@ void bus_add(struct bus *bus, const char *service, struct database *database,
 	member->handled = metric_counter("souk_events_handled_total", "Events handled.", labels);
 	member->repeated = metric_counter("souk_events_repeated_total",
 					  "Events that came again and had no effect.", labels);
-	member->failed = metric_counter("souk_events_failed_total",
-					"Events whose handler failed, and that were put aside.",
-					labels);
-	member->parked = metric_gauge("souk_events_parked", "Events that wait to be tried again.",
-				      labels);
+	member->failed =
+		metric_counter("souk_events_failed_total",
+			       "Events whose handler failed, and that were put aside.", labels);
+	member->parked =
+		metric_gauge("souk_events_parked", "Events that wait to be tried again.", labels);
 }
 
 event_handler *member_handler(const struct member *member, const char *type)
@@ -203,7 +203,7 @@ static enum err deliver(struct sql *sql, void *arg)
 
 enum err event_handle_once(struct sql *sql, const struct member *member, const struct event *event)
 {
-	struct delivery delivery = { .member = member, .event = event };
+	struct delivery delivery = {.member = member, .event = event};
 	enum err err = sql_nested(sql, deliver, &delivery);
 
 	if (!err)
@@ -248,7 +248,7 @@ static enum err handle_batch(struct sql *sql, void *arg)
 static enum err hear(struct member *member, size_t source_index, bool *ret_more)
 {
 	struct member *source = &member->bus->members[source_index];
-	struct batch batch = { .member = member, .source = source, .arena = arena_new() };
+	struct batch batch = {.member = member, .source = source, .arena = arena_new()};
 	enum err err;
 	size_t i;
 
@@ -426,12 +426,12 @@ static enum err prune_some(struct sql *sql, void *arg)
 	err = sql_run(sql,
 		      "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id < $1"
 		      " AND heard_at < $2 ORDER BY id LIMIT $3)",
-		      sql_id(&(struct id){ .bytes = { (uint8_t)(pruning->before_ms >> 40),
-						      (uint8_t)(pruning->before_ms >> 32),
-						      (uint8_t)(pruning->before_ms >> 24),
-						      (uint8_t)(pruning->before_ms >> 16),
-						      (uint8_t)(pruning->before_ms >> 8),
-						      (uint8_t)pruning->before_ms } }),
+		      sql_id(&(struct id){.bytes = {(uint8_t)(pruning->before_ms >> 40),
+						    (uint8_t)(pruning->before_ms >> 32),
+						    (uint8_t)(pruning->before_ms >> 24),
+						    (uint8_t)(pruning->before_ms >> 16),
+						    (uint8_t)(pruning->before_ms >> 8),
+						    (uint8_t)pruning->before_ms}}),
 		      sql_int(pruning->before_ms), sql_int(PRUNE_ROWS_MAX));
 	pruning->removed += sql_changes(sql);
 	return err;
@@ -443,7 +443,7 @@ enum err bus_prune(struct bus *bus, int64_t before_ms)
 	size_t i, j;
 
 	for (j = 0; !err && j < bus->count; j++) {
-		struct pruning pruning = { .before_ms = before_ms, .up_to = INT64_MAX };
+		struct pruning pruning = {.before_ms = before_ms, .up_to = INT64_MAX};
 
 		for (i = 0; i < bus->count; i++)
 			if (bus->members[i].hears[j])

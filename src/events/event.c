@@ -17,7 +17,7 @@ static const struct {
 	const char *type;
 	const char *source;
 } known[] = {
-#define EVENT(type, source) { #type, #source },
+#define EVENT(type, source) {#type, #source},
 	SOUK_EVENTS(EVENT)
 #undef EVENT
 };

@@ -16,14 +16,14 @@
 
 struct event {
 	struct id id;
-	const char *type;        /* "OrderPlaced" */
-	const char *source;      /* "order": the service; /services/order on the wire */
-	struct id subject;       /* of the thing */
+	const char *type;   /* "OrderPlaced" */
+	const char *source; /* "order": the service; /services/order on the wire */
+	struct id subject;  /* of the thing */
 	int64_t time_ms;
 	const char *traceparent; /* or NULL */
-	const char *data;        /* JSON text, an object */
-	const json_t *json;      /* the same, parsed; in the arena of the delivery */
-	struct arena *arena;     /* of the delivery */
+	const char *data;	 /* JSON text, an object */
+	const json_t *json;	 /* the same, parsed; in the arena of the delivery */
+	struct arena *arena;	 /* of the delivery */
 };
 
 /* Puts an event into the outbox of the running transaction. `type` is one of contract/events.h and

@@ -19,7 +19,7 @@
 #define FIRST_PAUSE_MS 200
 #define LONGEST_PAUSE_MS (5 * MINUTE_MS)
 
-#define PARKED_COLUMNS \
+#define PARKED_COLUMNS                                                                      \
 	"seq, id, source, type, subject, told_at, traceparent, data, attempts, last_error," \
 	" next_try_at, parked_at"
 
@@ -50,11 +50,11 @@ enum err parked_put(struct sql *sql, const struct event *event, enum err err)
 
 bool parked_before(struct sql *sql, const struct event *event)
 {
-	struct sql_rows *rows = sql_query(sql,
-					  "SELECT 1 FROM parked WHERE source = $1 AND subject = $2"
-					  " AND id <> $3 LIMIT 1",
-					  sql_text(event->source), sql_id(&event->subject),
-					  sql_id(&event->id));
+	struct sql_rows *rows =
+		sql_query(sql,
+			  "SELECT 1 FROM parked WHERE source = $1 AND subject = $2"
+			  " AND id <> $3 LIMIT 1",
+			  sql_text(event->source), sql_id(&event->subject), sql_id(&event->id));
 	bool found = sql_next(rows);
 
 	return !sql_end(rows) && found;
@@ -66,16 +66,17 @@ static struct parked_event read_row(struct sql_rows *rows, struct arena *arena)
 {
 	return (struct parked_event){
 		.seq = sql_get_int(rows, 0),
-		.event = {
-			.id = sql_get_id(rows, 1),
-			.source = sql_get_text(rows, 2, arena),
-			.type = sql_get_text(rows, 3, arena),
-			.subject = sql_get_id(rows, 4),
-			.time_ms = sql_get_int(rows, 5),
-			.traceparent = sql_get_text(rows, 6, arena),
-			.data = sql_get_text(rows, 7, arena),
-			.arena = arena,
-		},
+		.event =
+			{
+				.id = sql_get_id(rows, 1),
+				.source = sql_get_text(rows, 2, arena),
+				.type = sql_get_text(rows, 3, arena),
+				.subject = sql_get_id(rows, 4),
+				.time_ms = sql_get_int(rows, 5),
+				.traceparent = sql_get_text(rows, 6, arena),
+				.data = sql_get_text(rows, 7, arena),
+				.arena = arena,
+			},
 		.attempts = sql_get_int(rows, 8),
 		.last_error = sql_get_text(rows, 9, arena),
 		.next_try_ms = sql_get_int(rows, 10),
@@ -135,7 +136,7 @@ static enum err list_due(struct sql *sql, void *arg)
 enum err parked_list(struct database *database, struct arena *arena, int64_t after, int64_t limit,
 		     struct parked_event **ret_events, size_t *ret_count)
 {
-	struct listing listing = { .arena = arena, .after = after, .limit = limit };
+	struct listing listing = {.arena = arena, .after = after, .limit = limit};
 	enum err err = sql_read(database, list_rows, &listing);
 
 	if (err)
@@ -170,26 +171,26 @@ static enum err try_one(struct sql *sql, void *arg)
 		       "UPDATE parked SET attempts = $2, last_error = $3, next_try_at = $4"
 		       " WHERE seq = $1",
 		       sql_int(parked->seq), sql_int(attempts), sql_text(err_info(err)->slug),
-		       trial->for_good ? sql_null() :
-					 sql_int(sql_now_ms(sql) + pause_ms(attempts)));
+		       trial->for_good ? sql_null()
+				       : sql_int(sql_now_ms(sql) + pause_ms(attempts)));
 }
 
 enum err parked_try(struct member *member, bool *ret_waiting)
 {
 	struct arena *arena = arena_new();
-	struct listing listing = { .arena = arena, .limit = EVENTS_BATCH_MAX, .due_only = true };
+	struct listing listing = {.arena = arena, .limit = EVENTS_BATCH_MAX, .due_only = true};
 	enum err err;
 	size_t i;
 
 	err = sql_read(member->database, list_due, &listing);
 	for (i = 0; !err && i < listing.count; i++) {
-		struct trial trial = { .member = member, .parked = &listing.events[i] };
+		struct trial trial = {.member = member, .parked = &listing.events[i]};
 
 		event_parse(&listing.events[i].event, arena);
 		err = sql_transaction(member->database, try_one, &trial);
 		if (!err && trial.for_good)
-			log_error("events.parked", "%s gives up on %s of %s",
-				  member->service, trial.parked->event.type,
+			log_error("events.parked", "%s gives up on %s of %s", member->service,
+				  trial.parked->event.type,
 				  id_text(arena, &trial.parked->event.subject));
 	}
 	*ret_waiting = listing.waiting > 0;
@@ -223,7 +224,7 @@ enum err parked_retry(struct bus *bus, const struct id *event_id)
 	size_t i;
 
 	for (i = 0; i < bus->count; i++) {
-		struct retry retry = { .id = event_id };
+		struct retry retry = {.id = event_id};
 		enum err err = sql_transaction(bus->members[i].database, set_due, &retry);
 
 		if (err)

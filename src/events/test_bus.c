@@ -1,7 +1,7 @@
 /* The local bus between two services, as their handlers and their data see it. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <cmocka.h>
 
 #include <stdatomic.h>
@@ -16,13 +16,13 @@
 
 #define PATIENCE_MS 30000
 
-static const struct migration told_migrations[] = { { 1, "SELECT 1" }, { 0, NULL } };
+static const struct migration told_migrations[] = {{1, "SELECT 1"}, {0, NULL}};
 static const struct migration heard_migrations[] = {
-	{ 1, "CREATE TABLE effects (seq INTEGER PRIMARY KEY, subject UUID, n BIGINT)" },
-	{ 0, NULL },
+	{1, "CREATE TABLE effects (seq INTEGER PRIMARY KEY, subject UUID, n BIGINT)"},
+	{0, NULL},
 };
-static const struct migration_set told_set = { "order", told_migrations };
-static const struct migration_set heard_set = { "inventory", heard_migrations };
+static const struct migration_set told_set = {"order", told_migrations};
+static const struct migration_set heard_set = {"inventory", heard_migrations};
 
 static struct {
 	char directory[64];
@@ -46,8 +46,8 @@ static enum err on_placed(struct sql *sql, const struct event *event)
 }
 
 static const struct subscription inventory_hears[] = {
-	{ "OrderPlaced", on_placed },
-	{ 0 },
+	{"OrderPlaced", on_placed},
+	{0},
 };
 
 static void after_batch(void)
@@ -57,11 +57,11 @@ static void after_batch(void)
 
 static struct database *open_database(const char *name, const struct migration_set *own)
 {
-	const struct migration_set *const sets[] = { &events_migration_set, own, NULL };
-	const struct database_options options = { .directory = shop.directory,
-						  .name = name,
-						  .migration_sets = sets,
-						  .queue_max = 1000 };
+	const struct migration_set *const sets[] = {&events_migration_set, own, NULL};
+	const struct database_options options = {.directory = shop.directory,
+						 .name = name,
+						 .migration_sets = sets,
+						 .queue_max = 1000};
 	struct database *database = NULL;
 	const char *why = NULL;
 
@@ -137,7 +137,7 @@ static enum err tell_one(struct sql *sql, void *arg)
 
 static void tell(const struct id *subject, int64_t n)
 {
-	struct telling telling = { .subject = *subject, .n = n };
+	struct telling telling = {.subject = *subject, .n = n};
 
 	assert_int_equal(sql_transaction(shop.order, tell_one, &telling), OK);
 }
@@ -149,8 +149,7 @@ static enum err read_effects(struct sql *sql, void *arg)
 
 	*text = arena_copy_text(shop.arena, "");
 	while (sql_next(rows))
-		*text = arena_printf(shop.arena, "%s%lld ", *text,
-				     (long long)sql_get_int(rows, 0));
+		*text = arena_printf(shop.arena, "%s%lld ", *text, (long long)sql_get_int(rows, 0));
 	return sql_end(rows);
 }
 
@@ -193,7 +192,7 @@ static void events_arrive_in_their_order(void **state)
 
 static void what_was_undone_is_not_told(void **state)
 {
-	struct telling telling = { .subject = id_new(), .n = 1, .then = ERR_FORBIDDEN };
+	struct telling telling = {.subject = id_new(), .n = 1, .then = ERR_FORBIDDEN};
 
 	(void)state;
 	assert_int_equal(sql_transaction(shop.order, tell_one, &telling), ERR_FORBIDDEN);

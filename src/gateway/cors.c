@@ -6,10 +6,10 @@
 #include "base/config.h"
 
 #define METHODS "GET, HEAD, POST, PUT, DELETE"
-#define REQUEST_HEADERS \
+#define REQUEST_HEADERS                                                                  \
 	"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer," \
 	" Cart-Secret, X-Request-Id, traceparent"
-#define REPLY_HEADERS \
+#define REPLY_HEADERS                                                                             \
 	"ETag, Location, Link, Retry-After, Idempotency-Replayed, Preference-Applied, RateLimit," \
 	" RateLimit-Policy, X-Request-Id"
 #define PREFLIGHT_SECONDS 7200

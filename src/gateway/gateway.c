@@ -17,8 +17,8 @@
 #include "platform/platform.h"
 
 /* Requests that write without saying who asks are dearer than the others. */
-static const struct limit_policy general_limit = { "general", 2000, 500 };
-static const struct limit_policy anonymous_write_limit = { "anonymous-write", 500, 100 };
+static const struct limit_policy general_limit = {"general", 2000, 500};
+static const struct limit_policy anonymous_write_limit = {"anonymous-write", 500, 100};
 
 static struct gateway_options gateway;
 

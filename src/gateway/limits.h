@@ -9,7 +9,7 @@
 
 struct limit_policy {
 	const char *name;
-	int64_t burst;      /* requests at once */
+	int64_t burst;	    /* requests at once */
 	int64_t per_second; /* that come back */
 };
 

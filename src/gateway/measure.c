@@ -34,17 +34,17 @@ static void add(const struct route *route, void *owner, void *arg)
 	(void)arg;
 	if (measured.count == measured.capacity) {
 		measured.capacity = MAX(2 * measured.capacity, (size_t)128);
-		measured.routes = must_realloc(measured.routes,
-					       measured.capacity * sizeof(*measured.routes));
+		measured.routes =
+			must_realloc(measured.routes, measured.capacity * sizeof(*measured.routes));
 	}
 	metrics = &measured.routes[measured.count++];
-	*metrics = (struct route_metrics){ .route = route };
-	for (class = 1; class < CLASSES; class++) {
+	*metrics = (struct route_metrics){.route = route};
+	for (class = 1; class < CLASSES; class ++) {
 		snprintf(labels, sizeof(labels), "method=\"%s\",route=\"%s\",status=\"%dxx\"",
 			 route ? http_method_text(route->method) : "", route ? route->path : "",
 			 class);
-		metrics->answered[class] = metric_counter("souk_http_requests_total",
-							  "Requests answered.", labels);
+		metrics->answered[class] =
+			metric_counter("souk_http_requests_total", "Requests answered.", labels);
 	}
 	metrics->answered[0] = metrics->answered[5];
 	snprintf(labels, sizeof(labels), "method=\"%s\",route=\"%s\"",
@@ -104,9 +104,9 @@ static void write_access(const struct request *req, const struct reply *reply, i
 
 void measure_request(const struct request *req, const struct reply *reply, int64_t took_ns)
 {
-	const struct route_metrics key = { .route = req->route };
-	const struct route_metrics *metrics = bsearch(&key, measured.routes, measured.count,
-						      sizeof(*measured.routes), compare);
+	const struct route_metrics key = {.route = req->route};
+	const struct route_metrics *metrics =
+		bsearch(&key, measured.routes, measured.count, sizeof(*measured.routes), compare);
 	int class = reply->status / 100;
 
 	assert(metrics);

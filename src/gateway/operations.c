@@ -41,7 +41,7 @@ static void write_dependency(const char *service, enum err err, void *arg)
 static enum err get_readiness(struct request *req, struct reply *reply)
 {
 	struct out out = out_new(req->arena);
-	struct readiness readiness = { .out = &out, .ready = true };
+	struct readiness readiness = {.out = &out, .ready = true};
 
 	out_open(&out, NULL);
 	out_open_list(&out, "dependencies");
@@ -114,10 +114,10 @@ static enum err get_problem(struct request *req, struct reply *reply)
 }
 
 const struct route gateway_routes[] = {
-	{ HTTP_GET, "/healthz", get_health, ANYONE, ROUTE_NO_TOKEN, 0 },
-	{ HTTP_GET, "/readyz", get_readiness, ANYONE, ROUTE_NO_TOKEN, 0 },
-	{ HTTP_GET, "/metrics", get_metrics, ANYONE, ROUTE_NO_TOKEN, 0 },
-	{ HTTP_GET, "/openapi.json", get_openapi, ANYONE, ROUTE_NO_TOKEN, 0 },
-	{ HTTP_GET, "/problems/:slug", get_problem, ANYONE, ROUTE_NO_TOKEN, 0 },
-	{ 0 },
+	{HTTP_GET, "/healthz", get_health, ANYONE, ROUTE_NO_TOKEN, 0},
+	{HTTP_GET, "/readyz", get_readiness, ANYONE, ROUTE_NO_TOKEN, 0},
+	{HTTP_GET, "/metrics", get_metrics, ANYONE, ROUTE_NO_TOKEN, 0},
+	{HTTP_GET, "/openapi.json", get_openapi, ANYONE, ROUTE_NO_TOKEN, 0},
+	{HTTP_GET, "/problems/:slug", get_problem, ANYONE, ROUTE_NO_TOKEN, 0},
+	{0},
 };

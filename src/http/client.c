@@ -79,8 +79,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 		return 0;
 	}
 	if (job->length + length > job->capacity) {
-		job->capacity = MAX(MAX(2 * job->capacity, job->length + length),
-				    (size_t)BODY_FIRST_BYTES);
+		job->capacity =
+			MAX(MAX(2 * job->capacity, job->length + length), (size_t)BODY_FIRST_BYTES);
 		job->body = must_realloc(job->body, job->capacity);
 	}
 	memcpy(job->body + job->length, data, length);
@@ -126,8 +126,7 @@ static void set_method(CURL *handle, const struct exchange *exchange)
 				 (curl_off_t)(exchange->body ? exchange->body_length : 0));
 	}
 	if (exchange->method != HTTP_HEAD)
-		curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST,
-				 http_method_text(exchange->method));
+		curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, http_method_text(exchange->method));
 	/* On a kept connection that has died curl sends the request again, unasked. */
 	if (exchange->method == HTTP_POST || exchange->method == HTTP_PATCH)
 		curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
@@ -191,9 +190,9 @@ static bool make_headers(struct arena *arena, struct job *job)
 		}
 		/* A name with a semicolon is how curl is given an empty value. */
 		longer = curl_slist_append(
-			list, header->value[0] ?
-				      arena_printf(arena, "%s: %s", header->name, header->value) :
-				      arena_printf(arena, "%s;", header->name));
+			list, header->value[0]
+				      ? arena_printf(arena, "%s: %s", header->name, header->value)
+				      : arena_printf(arena, "%s;", header->name));
 		if (!longer)
 			curl_slist_free_all(list);
 		list = longer;

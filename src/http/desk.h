@@ -21,10 +21,10 @@ struct incoming;
 struct desk {
 	const struct server_options *options;
 	struct MHD_Daemon *daemon; /* NULL before it opens and once it is closed */
-	struct alarm *alarm;       /* for the next time-out of the daemon's */
-	int64_t alarm_at_ms;       /* 0: not set */
-	bool resumed;              /* a connection was, since the daemon ran last */
-	atomic_bool draining;      /* every answer is its connection's last */
+	struct alarm *alarm;	   /* for the next time-out of the daemon's */
+	int64_t alarm_at_ms;	   /* 0: not set */
+	bool resumed;		   /* a connection was, since the daemon ran last */
+	atomic_bool draining;	   /* every answer is its connection's last */
 	struct incoming *incoming;
 	atomic_size_t busy; /* requests whose headers are read */
 	struct arena *arenas[DESK_ARENAS_KEPT];

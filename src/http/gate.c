@@ -49,10 +49,11 @@ static bool uri_is_clean(const char *uri)
 static bool name_is_token(const char *name)
 {
 	static const bool is_tchar[256] = {
-		['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true,
-		['\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
-		['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,
-		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+		['!'] = true,	      ['#'] = true,	    ['$'] = true, ['%'] = true,
+		['&'] = true,	      ['\''] = true,	    ['*'] = true, ['+'] = true,
+		['-'] = true,	      ['.'] = true,	    ['^'] = true, ['_'] = true,
+		['`'] = true,	      ['|'] = true,	    ['~'] = true, ['0' ... '9'] = true,
+		['A' ... 'Z'] = true, ['a' ... 'z'] = true,
 	};
 
 	if (*name == '\0')
@@ -119,11 +120,13 @@ static enum err check_headers(struct request *req, const struct arrival *arrival
 
 	*reason = GATE_MALFORMED;
 	if (!uri_is_clean(arrival->uri))
-		return refuse(req, ERR_BAD_REQUEST, "The address holds characters that must be "
-						    "percent-encoded.");
+		return refuse(req, ERR_BAD_REQUEST,
+			      "The address holds characters that must be "
+			      "percent-encoded.");
 	if (arrival->bad_characters)
-		return refuse(req, ERR_BAD_REQUEST, "The request line or a header holds control "
-						    "characters.");
+		return refuse(req, ERR_BAD_REQUEST,
+			      "The request line or a header holds control "
+			      "characters.");
 	for (size_t i = 0; i < req->header_count; i++) {
 		if (!name_is_token(req->headers[i].name))
 			return refuse(req, ERR_BAD_REQUEST, "A header's name is malformed.");
@@ -145,8 +148,9 @@ static enum err check_framing(struct request *req, const struct arrival *arrival
 	if (!framing.host && strcmp(arrival->version, "HTTP/1.0") != 0)
 		return refuse(req, ERR_BAD_REQUEST, "Host is missing.");
 	if (framing.length && framing.encoding)
-		return refuse(req, ERR_BAD_REQUEST, "Content-Length and Transfer-Encoding "
-						    "exclude each other.");
+		return refuse(req, ERR_BAD_REQUEST,
+			      "Content-Length and Transfer-Encoding "
+			      "exclude each other.");
 	if (framing.encoding) {
 		/* RFC 9112, section 6.1: HTTP/1.0 has no transfer codings. */
 		if (!text_equal_ignoring_case(framing.encoding, "chunked") ||

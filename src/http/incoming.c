@@ -31,7 +31,7 @@
 #include "runtime/fiber.h"
 
 #define DAEMON_HIDES_NUL (MHD_VERSION < 0x00097701) /* see gate_nothing_between */
-#define BODY_FIRST_BYTES (8 * 1024)            /* of a chunked body */
+#define BODY_FIRST_BYTES (8 * 1024)		    /* of a chunked body */
 #define BODY_DISCARD_MAX ((size_t)16 << 20) /* of a chunked body past the limit; then we hang up */
 
 enum stage {
@@ -51,7 +51,7 @@ struct incoming {
 	enum stage stage;
 	bool counted; /* in desk->busy */
 	bool suspended;
-	bool refused; /* by the gate: the client may still be sending */
+	bool refused;	       /* by the gate: the client may still be sending */
 	int64_t body_expected; /* -1: chunked */
 	char *body;
 	size_t body_capacity, discarded;
@@ -249,8 +249,8 @@ static void gather(struct incoming *incoming, const char *url, const char *versi
 }
 
 /* The headers are there. */
-static enum MHD_Result take_headers(struct incoming *incoming, const char *url,
-				    const char *method, const char *version)
+static enum MHD_Result take_headers(struct incoming *incoming, const char *url, const char *method,
+				    const char *version)
 {
 	const struct server_options *options = incoming->desk->options;
 	struct request *req = &incoming->req;
@@ -260,8 +260,8 @@ static enum MHD_Result take_headers(struct incoming *incoming, const char *url,
 		.header_bytes = strlen(method) + strlen(incoming->uri) + strlen(version) + 4,
 		.body_limit = options->body_limit_bytes,
 	};
-	const union MHD_ConnectionInfo *peer = MHD_get_connection_info(
-		incoming->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *peer =
+		MHD_get_connection_info(incoming->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	enum gate_reason reason;
 	enum err err;
 
@@ -320,8 +320,9 @@ static enum MHD_Result take_body(struct incoming *incoming, const char *data, si
 	size_t limit = incoming->desk->options->body_limit_bytes;
 
 	if (*data_size > limit - req->body_length) {
-		make_refusal(incoming, refuse(req, ERR_BODY_TOO_LARGE,
-					      "The limit is %zu bytes.", limit), GATE_BODY);
+		make_refusal(incoming,
+			     refuse(req, ERR_BODY_TOO_LARGE, "The limit is %zu bytes.", limit),
+			     GATE_BODY);
 		incoming->stage = STAGE_DISCARD;
 		return discard(incoming, data_size);
 	}

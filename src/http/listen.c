@@ -89,8 +89,7 @@ static int open_bound(const struct place *place, bool shared)
 	if (descriptor < 0)
 		return -1;
 	if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-	    (!shared ||
-	     setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0) &&
+	    (!shared || setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0) &&
 	    (family != AF_INET6 ||
 	     setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) == 0) &&
 	    bind(descriptor, (const struct sockaddr *)&place->address, place->length) == 0)

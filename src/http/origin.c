@@ -53,9 +53,9 @@ static void write_hex(char *to, const uint8_t *bytes, size_t count)
 /* Their trace with a span of ours, or a trace of our own. */
 static const char *traceparent_for(struct arena *arena, const char *theirs)
 {
-	char *text = arena_copy_bytes(
-		arena, "00-00000000000000000000000000000000-0000000000000000-01",
-		TRACEPARENT_LENGTH);
+	char *text =
+		arena_copy_bytes(arena, "00-00000000000000000000000000000000-0000000000000000-01",
+				 TRACEPARENT_LENGTH);
 	uint8_t chance[24];
 
 	env_random(chance, sizeof(chance));

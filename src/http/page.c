@@ -79,8 +79,8 @@ enum err request_page(struct request *req, const char *kind, struct page *ret_pa
 	const char *cursor = request_query(req, "cursor");
 
 	req->faults.arena = req->arena;
-	if (limit && (!text_to_int(limit, &page.limit) || page.limit < 1 ||
-		      page.limit > PAGE_LIMIT_MAX))
+	if (limit &&
+	    (!text_to_int(limit, &page.limit) || page.limit < 1 || page.limit > PAGE_LIMIT_MAX))
 		fault_add(&req->faults, "?limit", "must be an integer from 1 to %d",
 			  PAGE_LIMIT_MAX);
 	if (cursor) {

@@ -58,8 +58,8 @@ static void log_fault(const struct request *req, enum err err)
 		log_error("http.fault", "%s %s: %s: %s", http_method_text(req->method), req->path,
 			  info->name, detail);
 	else if (err_is_fault(err) && err != ERR_OVERLOADED && err != ERR_NOT_IMPLEMENTED)
-		log_warning("http.fault", "%s %s: %s: %s", http_method_text(req->method),
-			    req->path, info->name, detail);
+		log_warning("http.fault", "%s %s: %s: %s", http_method_text(req->method), req->path,
+			    info->name, detail);
 }
 
 /* The members within the braces of `object`. */

@@ -103,8 +103,7 @@ void reply_not_modified(const struct request *req, struct reply *reply)
 {
 	const char *tag = reply_get_header(reply, "ETag");
 
-	if (reply->status != 200 || !tag ||
-	    (req->method != HTTP_GET && req->method != HTTP_HEAD))
+	if (reply->status != 200 || !tag || (req->method != HTTP_GET && req->method != HTTP_HEAD))
 		return;
 	for (size_t i = 0; i < req->header_count; i++) {
 		if (text_equal_ignoring_case(req->headers[i].name, "If-None-Match") &&

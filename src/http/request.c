@@ -9,8 +9,8 @@
 const char *http_method_text(enum http_method method)
 {
 	static const char *const texts[] = {
-		[HTTP_GET] = "GET",       [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",
-		[HTTP_PUT] = "PUT",       [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH",
+		[HTTP_GET] = "GET",	    [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",
+		[HTTP_PUT] = "PUT",	    [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH",
 		[HTTP_OPTIONS] = "OPTIONS", [HTTP_OTHER] = "OTHER",
 	};
 

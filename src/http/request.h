@@ -12,7 +12,7 @@
 
 #define REQUEST_HEADERS_MAX 64
 #define REQUEST_HEADER_BYTES_MAX (16 * 1024) /* request line and headers together */
-#define REQUEST_PARAMETERS_MAX 4             /* of a path */
+#define REQUEST_PARAMETERS_MAX 4	     /* of a path */
 #define REPLY_HEADERS_MAX 24
 #define PAGE_LIMIT_DEFAULT 20
 #define PAGE_LIMIT_MAX 100
@@ -37,10 +37,10 @@ struct header {
 
 /* Who asks. Nobody: roles is 0. */
 struct caller {
-	unsigned roles;         /* enum role bits */
-	struct id user;         /* zero for nobody, and for clients that act for themselves */
-	const char *client;     /* the client's name: "souk" or a service's */
-	struct id token;        /* jti */
+	unsigned roles;	    /* enum role bits */
+	struct id user;	    /* zero for nobody, and for clients that act for themselves */
+	const char *client; /* the client's name: "souk" or a service's */
+	struct id token;    /* jti */
 	int64_t expires_s;
 };
 
@@ -57,15 +57,16 @@ struct request {
 	const char *body; /* NUL-terminated */
 	size_t body_length;
 	const char *client_address; /* text of the peer's, without port */
-	const char *id;             /* X-Request-Id: theirs if sane, else a new one */
+	const char *id;		    /* X-Request-Id: theirs if sane, else a new one */
 	const char *traceparent;    /* W3C Trace Context, with a span of ours */
-	int64_t received_ms;        /* the wall clock when it came */
+	int64_t received_ms;	    /* the wall clock when it came */
 	struct caller caller;
 
 	/* Set by the dispatcher. */
 	const struct route *route;
-	const char *parameters[REQUEST_PARAMETERS_MAX]; /* values, in the order of the path's names */
-	void *service;                                  /* the running service: platform/service.h */
+	const char
+		*parameters[REQUEST_PARAMETERS_MAX]; /* values, in the order of the path's names */
+	void *service;				     /* the running service: platform/service.h */
 	struct idempotency *idempotency;
 
 	/* What a refusal says beyond its title: see refuse(). */
@@ -164,8 +165,7 @@ void reply_text(struct reply *reply, int status, const char *content_type, const
 void reply_empty(struct reply *reply, int status);
 
 /* `value` is copied. Asserts that there is room and that neither holds a line break. */
-void reply_header(struct reply *reply, const char *name, const char *format, ...)
-	PRINTF_LIKE(3, 4);
+void reply_header(struct reply *reply, const char *name, const char *format, ...) PRINTF_LIKE(3, 4);
 const char *reply_get_header(const struct reply *reply, const char *name);
 
 /* ETag "version.revision": `version` counts the changes that clients make, and is what If-Match

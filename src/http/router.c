@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define METHODS HTTP_OTHER /* a row names one of those before it */
-#define SEGMENTS_MAX 16    /* of a path; longer ones are not found */
+#define SEGMENTS_MAX 16	   /* of a path; longer ones are not found */
 
 struct node {
 	const char *text; /* of the segment, borrowed from a row's path */
@@ -212,8 +212,7 @@ static const char *allow_text(struct arena *arena, const struct node *node)
 }
 
 /* Decodes the parameters into the match; false where one cannot be. */
-static bool take_parameters(struct arena *arena, const struct search *search,
-			    struct match *match)
+static bool take_parameters(struct arena *arena, const struct search *search, struct match *match)
 {
 	for (size_t i = 0; i < REQUEST_PARAMETERS_MAX && search->parameters[i].text; i++) {
 		const struct segment *segment = &search->parameters[i];

@@ -8,14 +8,14 @@
 #include "http/request.h"
 
 enum route_flags {
-	ROUTE_BODY = 1,        /* takes a JSON body */
-	ROUTE_FORM = 2,        /* takes application/x-www-form-urlencoded too: the handler parses */
-	ROUTE_IDEMPOTENT = 4,  /* honours Idempotency-Key */
-	ROUTE_OAUTH = 8,       /* errors as RFC 6749, section 5.2 */
-	ROUTE_LOGIN = 16,      /* counts against the limit on log-in attempts, per address */
-	ROUTE_INTERNAL = 32,   /* not for clients: only calls between services reach it */
+	ROUTE_BODY = 1,	      /* takes a JSON body */
+	ROUTE_FORM = 2,	      /* takes application/x-www-form-urlencoded too: the handler parses */
+	ROUTE_IDEMPOTENT = 4, /* honours Idempotency-Key */
+	ROUTE_OAUTH = 8,      /* errors as RFC 6749, section 5.2 */
+	ROUTE_LOGIN = 16,     /* counts against the limit on log-in attempts, per address */
+	ROUTE_INTERNAL = 32,  /* not for clients: only calls between services reach it */
 	ROUTE_BODY_OPTIONAL = 64, /* with ROUTE_BODY: the handler looks whether there is one */
-	ROUTE_NO_TOKEN = 128,  /* the Authorization header is not looked at, or is the handler's */
+	ROUTE_NO_TOKEN = 128, /* the Authorization header is not looked at, or is the handler's */
 };
 
 /* Who may call: role bits, or one of these. Ownership is the handler's affair. */

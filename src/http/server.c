@@ -260,7 +260,7 @@ static void make_metrics(struct server *server)
 {
 	static const char *const labels[GATE_REASON_COUNT] = {
 		[GATE_MALFORMED] = "reason=\"malformed\"", [GATE_URI] = "reason=\"uri\"",
-		[GATE_HEADERS] = "reason=\"headers\"",     [GATE_BODY] = "reason=\"body\"",
+		[GATE_HEADERS] = "reason=\"headers\"",	   [GATE_BODY] = "reason=\"body\"",
 		[GATE_FIBERS] = "reason=\"overloaded\"",
 	};
 	struct metric *connections =

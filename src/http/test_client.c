@@ -56,7 +56,7 @@ static const char *find(const struct answer *answer, const char *name)
 
 static void exchange_all(void)
 {
-	static const enum http_method methods[] = {HTTP_GET,    HTTP_POST,  HTTP_PUT,
+	static const enum http_method methods[] = {HTTP_GET,	HTTP_POST,  HTTP_PUT,
 						   HTTP_DELETE, HTTP_PATCH, HTTP_HEAD};
 	const struct header headers[] = {{"X-Extra", "extra"}, {"X-Empty", ""}};
 
@@ -79,11 +79,10 @@ static void exchange_all(void)
 		assert_string_equal(find(&answer, "x-mixed-case"), "Value");
 		assert_string_equal(find(&answer, "content-type"), "text/plain");
 		assert_int_equal(answer.length, strlen(answer.body));
-		assert_string_equal(answer.body,
-				    head ? ""
-					 : arena_printf(arena, "%s /text extra %s",
-							http_method_text(methods[i]),
-							body ? "body" : ""));
+		assert_string_equal(answer.body, head ? ""
+						      : arena_printf(arena, "%s /text extra %s",
+								     http_method_text(methods[i]),
+								     body ? "body" : ""));
 	}
 }
 

@@ -171,7 +171,10 @@ static void test_ambiguous_requests(void **state)
 	assert_alive();
 }
 
-#define BYTES(text) {text, sizeof(text) - 1}
+#define BYTES(text)                    \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
 
 static void test_malformed_requests(void **state)
 {
@@ -228,10 +231,8 @@ static void test_malformed_requests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_SERVER(test_body_over_the_limit),
-		WITH_SERVER(test_headers_over_the_limit),
-		WITH_SERVER(test_address_over_the_limit),
-		WITH_SERVER(test_ambiguous_requests),
+		WITH_SERVER(test_body_over_the_limit),	  WITH_SERVER(test_headers_over_the_limit),
+		WITH_SERVER(test_address_over_the_limit), WITH_SERVER(test_ambiguous_requests),
 		WITH_SERVER(test_malformed_requests),
 	};
 

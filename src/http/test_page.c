@@ -54,7 +54,8 @@ static void assert_round_trip(struct cursor cursor)
 	assert_non_null(text);
 	assert_string_equal(link, arena_printf(arena,
 					       "</products?limit=2&q=a%%20b&sort=price&cursor=%s>; "
-					       "rel=\"next\"", text));
+					       "rel=\"next\"",
+					       text));
 	next = make(arena_printf(arena, "cursor=%s", text));
 	assert_int_equal(request_page(&next, KIND, &page), OK);
 	assert_true(page.has_after);
@@ -157,9 +158,9 @@ static void test_foreign_cursors(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-		struct request req = make(arena_printf(
-			arena, "limit=0&cursor=%s",
-			base64url_encode(arena, texts[i], strlen(texts[i]))));
+		struct request req =
+			make(arena_printf(arena, "limit=0&cursor=%s",
+					  base64url_encode(arena, texts[i], strlen(texts[i]))));
 
 		if (request_page(&req, KIND, &page) != ERR_INVALID || req.faults.count != 2)
 			fail_msg("%s", texts[i]);
@@ -172,10 +173,10 @@ static void test_foreign_cursors(void **state)
 			fail_msg("%s", raw[i]);
 	}
 	{
-		struct request req = make(arena_printf(
-			arena, "cursor=%s",
-			base64url_encode(arena, KIND "\n1\n" ID "\n+a\0b",
-					 sizeof(KIND "\n1\n" ID "\n+a\0b") - 1)));
+		struct request req =
+			make(arena_printf(arena, "cursor=%s",
+					  base64url_encode(arena, KIND "\n1\n" ID "\n+a\0b",
+							   sizeof(KIND "\n1\n" ID "\n+a\0b") - 1)));
 
 		assert_int_equal(request_page(&req, KIND, &page), ERR_INVALID);
 	}
@@ -198,10 +199,8 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cursors_come_back),
-		cmocka_unit_test(test_last_page),
-		cmocka_unit_test(test_link_cannot_be_broken),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_cursors_come_back),     cmocka_unit_test(test_last_page),
+		cmocka_unit_test(test_link_cannot_be_broken), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_foreign_cursors),
 	};
 

@@ -125,8 +125,8 @@ static void test_headers(void **state)
 
 	req.headers[req.header_count++] = (struct header){"authorization", "Bearer x"};
 	problem(&req, &reply, ERR_UNAUTHENTICATED);
-	assert_non_null(strstr(reply_get_header(&reply, "WWW-Authenticate"),
-			       "error=\"invalid_token\""));
+	assert_non_null(
+		strstr(reply_get_header(&reply, "WWW-Authenticate"), "error=\"invalid_token\""));
 
 	/* What was set before stays. */
 	reply = (struct reply){.arena = arena};

@@ -136,7 +136,9 @@ static void test_query_faults(void **state)
 	struct request bad = make("least=1&q=%ff&tags=%00&sort=%0a&most=101&inStock");
 	struct search search = {0};
 	static const struct field many_fields[] = {
-		{.name = "many", .kind = FIELD_KIND_LIST, .max = 1000,
+		{.name = "many",
+		 .kind = FIELD_KIND_LIST,
+		 .max = 1000,
 		 LIST_OF(&text_element, char *)},
 		FIELD_END,
 	};
@@ -366,11 +368,11 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_headers),       cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_query),         cmocka_unit_test(test_query_by_table),
-		cmocka_unit_test(test_query_faults),  cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_caller),        cmocka_unit_test(test_if_match),
-		cmocka_unit_test(test_prefers),       cmocka_unit_test(test_reply_headers),
+		cmocka_unit_test(test_headers),	     cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_query),	     cmocka_unit_test(test_query_by_table),
+		cmocka_unit_test(test_query_faults), cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_caller),	     cmocka_unit_test(test_if_match),
+		cmocka_unit_test(test_prefers),	     cmocka_unit_test(test_reply_headers),
 		cmocka_unit_test(test_not_modified),
 	};
 

@@ -79,8 +79,8 @@ static void test_paths(void **state)
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
 		struct match match = {0};
 		const char *allow = NULL;
-		enum err err = router_find(router, arena, rows[i].method, rows[i].path, &match,
-					   &allow);
+		enum err err =
+			router_find(router, arena, rows[i].method, rows[i].path, &match, &allow);
 
 		if (err != (rows[i].route ? OK : ERR_NOT_FOUND))
 			fail_msg("%d for %s", err, rows[i].path);

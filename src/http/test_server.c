@@ -32,8 +32,7 @@ static void test_connection_is_kept(void **state)
 	(void)state;
 	for (int i = 0; i < 10; i++) {
 		snprintf(request, sizeof(request),
-			 "GET /text?%ssleep=%d HTTP/1.1\r\nHost: x\r\n\r\n",
-			 i % 2 ? "no" : "", i);
+			 "GET /text?%ssleep=%d HTTP/1.1\r\nHost: x\r\n\r\n", i % 2 ? "no" : "", i);
 		say(talk, request);
 		assert_int_equal(hear(talk, "GET"), 200);
 		snprintf(expected, sizeof(expected), "text %ssleep=%d", i % 2 ? "no" : "", i);
@@ -236,8 +235,9 @@ static void test_clients_that_leave(void **state)
 	for (int i = 0; i < 20; i++) {
 		struct talk *talk = talk_open();
 
-		say(talk, i % 2 ? "GET /text?sleep=30 HTTP/1.1\r\nHost: x\r\n\r\n"
-				: "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc");
+		say(talk,
+		    i % 2 ? "GET /text?sleep=30 HTTP/1.1\r\nHost: x\r\n\r\n"
+			  : "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc");
 		talk_close(talk);
 	}
 	usleep(100000);
@@ -281,8 +281,15 @@ static void test_proxy_is_believed(void **state)
 
 static void test_addresses_that_cannot_be_had(void **state)
 {
-	static const char *const bad[] = {"", "8080", ":8080", "127.0.0.1:", "127.0.0.1:70000",
-					  "127.0.0.1:-1", "::1:8080", "192.0.2.1:8080", "127.0.0.1"};
+	static const char *const bad[] = {"",
+					  "8080",
+					  ":8080",
+					  "127.0.0.1:",
+					  "127.0.0.1:70000",
+					  "127.0.0.1:-1",
+					  "::1:8080",
+					  "192.0.2.1:8080",
+					  "127.0.0.1"};
 	struct server_options options = {.handler = handle, .connections_max = 1};
 	struct server *other = NULL;
 	const char *why = NULL;

@@ -15,7 +15,7 @@ static const char *new_request_id(struct arena *arena)
 static void add_header(struct request *req, const char *name, const char *value)
 {
 	assert(req->header_count < REQUEST_HEADERS_MAX);
-	req->headers[req->header_count++] = (struct header){ name, value };
+	req->headers[req->header_count++] = (struct header){name, value};
 }
 
 static struct request *make_request(struct arena *arena, const struct service *from,
@@ -26,8 +26,8 @@ static struct request *make_request(struct arena *arena, const struct service *f
 
 	req->arena = req->faults.arena = arena;
 	req->method = call->method;
-	req->path = query ? arena_copy_bytes(arena, call->path, (size_t)(query - call->path)) :
-			    call->path;
+	req->path = query ? arena_copy_bytes(arena, call->path, (size_t)(query - call->path))
+			  : call->path;
 	req->query = query ? query + 1 : "";
 	req->body = call->body ? call->body->data : "";
 	req->body_length = call->body ? call->body->length : 0;
@@ -35,7 +35,7 @@ static struct request *make_request(struct arena *arena, const struct service *f
 	req->id = outer ? outer->id : new_request_id(arena);
 	req->traceparent = outer ? outer->traceparent : NULL;
 	req->received_ms = env_now_ms();
-	req->caller = (struct caller){ .roles = ROLE_SERVICE, .client = from->name };
+	req->caller = (struct caller){.roles = ROLE_SERVICE, .client = from->name};
 	if (call->body)
 		add_header(req, "Content-Type", "application/json");
 	if (call->idempotency_key)
@@ -70,7 +70,7 @@ enum err service_call(struct arena *arena, const struct service *from, const str
 {
 	struct request *inner;
 	struct reply *reply = ARENA_NEW(arena, struct reply);
-	struct call_answer answer = { 0 };
+	struct call_answer answer = {0};
 	enum err err;
 
 	if (!platform_find(call->service))

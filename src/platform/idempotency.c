@@ -37,7 +37,7 @@ const struct migration_set platform_migration_set = {
 static struct {
 	pthread_mutex_t lock;
 	struct map *keys;
-} running = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} running = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* --- keys that run ---------------------------------------------------------------------------- */
 
@@ -124,24 +124,24 @@ enum err idempotency_store(struct sql *sql, struct idempotency *claim, const str
 
 	claim->stored_ms = sql_now_ms(sql);
 	claim->answered = reply->status != 0;
-	rows = sql_query(sql,
-			 "INSERT INTO idempotency (caller, key, fingerprint, stored_at, status,"
-			 " location, answered, content_type, etag, body)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-			 " ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
-			 " stored_at = excluded.stored_at, status = excluded.status,"
-			 " location = excluded.location, answered = excluded.answered,"
-			 " content_type = excluded.content_type, etag = excluded.etag,"
-			 " body = excluded.body WHERE idempotency.stored_at <= $11"
-			 " RETURNING status",
-			 sql_text(claim->caller), sql_text(claim->key),
-			 sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(claim->stored_ms),
-			 sql_int(claim->answered ? reply->status : claim->status),
-			 sql_text(claim->answered ? reply_get_header(reply, "Location") :
-						    claim->location),
-			 sql_bool(claim->answered), sql_text(reply->content_type),
-			 sql_text(reply_get_header(reply, "ETag")), sql_text(reply->body),
-			 sql_int(kept_since(claim->stored_ms)));
+	rows = sql_query(
+		sql,
+		"INSERT INTO idempotency (caller, key, fingerprint, stored_at, status,"
+		" location, answered, content_type, etag, body)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+		" ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
+		" stored_at = excluded.stored_at, status = excluded.status,"
+		" location = excluded.location, answered = excluded.answered,"
+		" content_type = excluded.content_type, etag = excluded.etag,"
+		" body = excluded.body WHERE idempotency.stored_at <= $11"
+		" RETURNING status",
+		sql_text(claim->caller), sql_text(claim->key),
+		sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(claim->stored_ms),
+		sql_int(claim->answered ? reply->status : claim->status),
+		sql_text(claim->answered ? reply_get_header(reply, "Location") : claim->location),
+		sql_bool(claim->answered), sql_text(reply->content_type),
+		sql_text(reply_get_header(reply, "ETag")), sql_text(reply->body),
+		sql_int(kept_since(claim->stored_ms)));
 	stored = sql_next(rows);
 	while (sql_next(rows))
 		;
@@ -181,7 +181,8 @@ static enum err answer_from_location(struct request *req, struct reply *reply,
 	enum err err;
 
 	if (!stored->location)
-		return refuse(req, ERR_CONFLICT, "The request was carried out; its answer is lost.");
+		return refuse(req, ERR_CONFLICT,
+			      "The request was carried out; its answer is lost.");
 	look = ARENA_NEW(req->arena, struct request);
 	*look = *req;
 	look->method = HTTP_GET;
@@ -259,7 +260,7 @@ enum err idempotency_begin(struct request *req, struct reply *reply)
 	const struct running_service *service = req->service;
 	const char *key = request_header(req, "Idempotency-Key");
 	struct idempotency *claim;
-	struct stored stored = { 0 };
+	struct stored stored = {0};
 	enum err err;
 
 	if (!key)
@@ -293,7 +294,7 @@ void idempotency_end(struct request *req, const struct reply *reply)
 	if (!claim)
 		return;
 	if (claim->effected && !claim->answered) {
-		struct answer_row row = { .claim = claim, .reply = reply };
+		struct answer_row row = {.claim = claim, .reply = reply};
 		enum err err = sql_transaction(claim->database, store_answer, &row);
 
 		if (err)

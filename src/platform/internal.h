@@ -22,7 +22,7 @@ struct idempotency {
 	int64_t stored_ms;
 	bool effected; /* the row is stored, with the effect */
 	bool answered; /* and the answer with it */
-	int status;            /* from request_effect, 0 before */
+	int status;    /* from request_effect, 0 before */
 	const char *location;
 };
 

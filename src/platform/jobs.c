@@ -2,9 +2,9 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/env.h"
 #include "platform/internal.h"
 #include "runtime/fiber.h"
 #include "runtime/worker.h"
@@ -63,8 +63,8 @@ void jobs_start(const struct job *jobs)
 		memset(running, 0, sizeof(*running));
 		pthread_mutex_init(&running->lock, NULL);
 		running->job = jobs;
-		running->took = metric_histogram("souk_job_seconds", "How long a job's run took.",
-						 labels);
+		running->took =
+			metric_histogram("souk_job_seconds", "How long a job's run took.", labels);
 		running_job_count++;
 		fiber_start_on(running_job_count % worker_count(), job_loop, running);
 	}

@@ -21,7 +21,7 @@ static void write_parked(struct out *out, const char *service, const struct park
 /* GET /events/parked: service by service, oldest first. */
 static enum err get_parked(struct request *req, struct reply *reply)
 {
-	struct cursor next = { 0 };
+	struct cursor next = {0};
 	struct page page;
 	struct out out;
 	int64_t room;
@@ -38,10 +38,10 @@ static enum err get_parked(struct request *req, struct reply *reply)
 	for (i = page.after.text ? (size_t)page.after.text[0] - 'a' : 0;
 	     i < platform_service_count() && !more; i++) {
 		const struct running_service *service = platform_service(i);
-		int64_t after = page.has_after && page.after.text &&
-						(size_t)page.after.text[0] - 'a' == i ?
-					page.after.number :
-					0;
+		int64_t after =
+			page.has_after && page.after.text && (size_t)page.after.text[0] - 'a' == i
+				? page.after.number
+				: 0;
 		struct parked_event *events;
 		size_t count;
 
@@ -80,7 +80,7 @@ static enum err retry_parked(struct request *req, struct reply *reply)
 }
 
 const struct route parked_routes[] = {
-	{ HTTP_GET, "/events/parked", get_parked, ROLE_ADMIN, 0, 0 },
-	{ HTTP_POST, "/events/parked/:id/retry", retry_parked, ROLE_ADMIN, 0, 0 },
-	{ 0 },
+	{HTTP_GET, "/events/parked", get_parked, ROLE_ADMIN, 0, 0},
+	{HTTP_POST, "/events/parked/:id/retry", retry_parked, ROLE_ADMIN, 0, 0},
+	{0},
 };

@@ -66,17 +66,16 @@ struct bus *platform_bus(void)
 
 static void prune_events(void)
 {
-	enum err err = bus_prune(platform.bus,
-				 env_now_ms() - config_int("outbox-days") * DAY_MS);
+	enum err err = bus_prune(platform.bus, env_now_ms() - config_int("outbox-days") * DAY_MS);
 
 	if (err)
 		log_error("events.prune", "%s", err_info(err)->slug);
 }
 
 static const struct job platform_jobs[] = {
-	{ "events-prune", HOUR_MS, prune_events },
-	{ "idempotency-expire", HOUR_MS, idempotency_expire },
-	{ 0 },
+	{"events-prune", HOUR_MS, prune_events},
+	{"idempotency-expire", HOUR_MS, idempotency_expire},
+	{0},
 };
 
 /* --- opening and closing ---------------------------------------------------------------------- */
@@ -85,9 +84,9 @@ static enum err open_service(struct running_service *running, const char *direct
 			     struct arena *arena, const char **ret_why)
 {
 	const struct service *service = running->service;
-	const struct migration_set own = { service->name, service->migrations };
-	const struct migration_set *const sets[] = { &events_migration_set,
-						     &platform_migration_set, &own, NULL };
+	const struct migration_set own = {service->name, service->migrations};
+	const struct migration_set *const sets[] = {&events_migration_set, &platform_migration_set,
+						    &own, NULL};
 	const struct database_options options = {
 		.directory = directory,
 		.name = service->name,

@@ -10,7 +10,7 @@
 #define SERVICES_MAX 12
 
 struct platform_options {
-	const char *directory; /* of the data */
+	const char *directory;		       /* of the data */
 	const struct service *const *services; /* ends with NULL */
 };
 

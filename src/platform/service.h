@@ -19,11 +19,11 @@ struct job {
 };
 
 struct service {
-	const char *name; /* "order" */
-	const struct route *routes;               /* ends with a row without path */
+	const char *name;			  /* "order" */
+	const struct route *routes;		  /* ends with a row without path */
 	const struct subscription *subscriptions; /* ends with a row without type; or NULL */
-	const struct migration *migrations;       /* ends with version 0 */
-	const struct job *jobs;                   /* ends with a row without name; or NULL */
+	const struct migration *migrations;	  /* ends with version 0 */
+	const struct job *jobs;			  /* ends with a row without name; or NULL */
 	/* Called once, when the databases are open and before anything runs; in no fiber. */
 	enum err (*start)(struct database *database);
 	/* Called after a batch of events was handled and is on disk; or NULL. Typically pokes jobs. */
@@ -57,17 +57,17 @@ void request_effect(struct request *req, int status, const char *location);
 /* --- calls between services ------------------------------------------------------------------ */
 
 struct call {
-	const char *service;      /* who is asked: "inventory" */
+	const char *service; /* who is asked: "inventory" */
 	enum http_method method;
-	const char *path;         /* with query */
-	const struct out *body;   /* or NULL */
+	const char *path;	     /* with query */
+	const struct out *body;	     /* or NULL */
 	const char *idempotency_key; /* or NULL */
 };
 
 struct call_answer {
 	int status;
-	enum err err;       /* OK for 2xx, else by the problem's slug */
-	json_t *json;       /* or NULL where there is no JSON */
+	enum err err; /* OK for 2xx, else by the problem's slug */
+	json_t *json; /* or NULL where there is no JSON */
 	const char *body;
 	const char *etag;
 };

@@ -23,7 +23,8 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
 #else
-#define __sanitizer_start_switch_fiber(save, bottom, size) ((void)(save), (void)(bottom), (void)(size))
+#define __sanitizer_start_switch_fiber(save, bottom, size) \
+	((void)(save), (void)(bottom), (void)(size))
 #define __sanitizer_finish_switch_fiber(save, bottom, size) \
 	((void)(save), (void)(bottom), (void)(size))
 #endif
@@ -56,7 +57,7 @@ struct sleeping_thread {
 };
 
 static _Thread_local struct sleeping_thread this_thread = {
-	.sleeper = { .is_thread = true },
+	.sleeper = {.is_thread = true},
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
 };
@@ -101,7 +102,7 @@ static void fiber_rest(struct fiber *fiber)
 	struct worker *worker = fiber->worker;
 
 	fiber->main = NULL;
-	fiber->log = (struct log_context){ 0 };
+	fiber->log = (struct log_context){0};
 	fiber->sleeper.sequence++;
 	fiber->next_resting = worker->resting;
 	worker->resting = fiber;
@@ -120,7 +121,7 @@ static void fiber_life(void)
 	__sanitizer_finish_switch_fiber(NULL, &worker->loop_stack, &worker->loop_stack_size);
 	for (;;) {
 		fiber->main(fiber->arg);
-		log_set_context((struct log_context){ 0 });
+		log_set_context((struct log_context){0});
 		fiber_rest(fiber);
 		switch_to_loop(fiber);
 	}
@@ -239,14 +240,14 @@ struct ticket fiber_ticket(void)
 		assert(worker_current->running);
 		sleeper = &worker_current->running->sleeper;
 		sleeper->woken = false;
-		return (struct ticket){ sleeper, ++sleeper->sequence };
+		return (struct ticket){sleeper, ++sleeper->sequence};
 	}
 	sleeper = &this_thread.sleeper;
 	pthread_mutex_lock(&this_thread.lock);
 	sleeper->woken = false;
 	sleeper->sequence++;
 	pthread_mutex_unlock(&this_thread.lock);
-	return (struct ticket){ sleeper, sleeper->sequence };
+	return (struct ticket){sleeper, sleeper->sequence};
 }
 
 static bool park_thread(int64_t timeout_ms)
@@ -259,13 +260,12 @@ static bool park_thread(int64_t timeout_ms)
 	/* A condition variable counts on the wall clock; the world's own may be simulated. */
 	timespec_get(&until, TIME_UTC);
 	at_ms = (int64_t)until.tv_sec * 1000 + until.tv_nsec / 1000000 + MAX(timeout_ms, 0);
-	until = (struct timespec){ .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
+	until = (struct timespec){.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
 	pthread_mutex_lock(&this_thread.lock);
 	while (!this_thread.sleeper.woken && !failed)
-		failed = timeout_ms < 0 ?
-				 pthread_cond_wait(&this_thread.changed, &this_thread.lock) :
-				 pthread_cond_timedwait(&this_thread.changed, &this_thread.lock,
-							&until);
+		failed = timeout_ms < 0 ? pthread_cond_wait(&this_thread.changed, &this_thread.lock)
+					: pthread_cond_timedwait(&this_thread.changed,
+								 &this_thread.lock, &until);
 	woken = this_thread.sleeper.woken;
 	this_thread.sleeper.sequence++;
 	pthread_mutex_unlock(&this_thread.lock);
@@ -366,7 +366,7 @@ static void offload_run(uv_work_t *work)
 
 	log_set_context(offloaded->log);
 	offloaded->fn(offloaded->arg);
-	log_set_context((struct log_context){ 0 });
+	log_set_context((struct log_context){0});
 }
 
 static void offload_done(uv_work_t *work, int status)
@@ -379,7 +379,7 @@ static void offload_done(uv_work_t *work, int status)
 
 void offload(void (*fn)(void *arg), void *arg)
 {
-	struct offloaded offloaded = { .fn = fn, .arg = arg };
+	struct offloaded offloaded = {.fn = fn, .arg = arg};
 	struct worker *worker = worker_current;
 
 	if (!worker) {
@@ -389,7 +389,7 @@ void offload(void (*fn)(void *arg), void *arg)
 	assert(worker->running && !worker->parking_forbidden);
 	offloaded.fiber = worker->running;
 	offloaded.work.data = &offloaded;
-	offloaded.log = log_set_context((struct log_context){ 0 });
+	offloaded.log = log_set_context((struct log_context){0});
 	log_set_context(offloaded.log);
 	uv_queue_work(&worker->loop, &offloaded.work, offload_run, offload_done);
 	switch_to_loop(offloaded.fiber);

@@ -39,8 +39,8 @@ struct limiter *limiter_new(const char *name, size_t width, size_t queue_max)
 		metric_gauge("souk_limiter_running", "What runs within the limiter.", labels);
 	limiter->metric_waiting =
 		metric_gauge("souk_limiter_waiting", "What waits for the limiter.", labels);
-	limiter->metric_refused = metric_counter("souk_limiter_refused_total",
-						 "What the limiter refused.", labels);
+	limiter->metric_refused =
+		metric_counter("souk_limiter_refused_total", "What the limiter refused.", labels);
 	return limiter;
 }
 
@@ -83,7 +83,7 @@ static bool give_up(struct limiter *limiter, struct waiter *waiter)
 
 enum err limiter_enter(struct limiter *limiter, int64_t timeout_ms)
 {
-	struct waiter waiter = { 0 };
+	struct waiter waiter = {0};
 	enum err err = OK;
 
 	pthread_mutex_lock(&limiter->lock);

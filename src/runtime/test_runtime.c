@@ -1,7 +1,7 @@
 /* Workers, fibers, limiters and watches, as those who use them see them. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <cmocka.h>
 
 #include <pthread.h>

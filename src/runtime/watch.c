@@ -36,7 +36,7 @@ void watch_begin(struct watch *watch, const struct id *key)
 {
 	struct part *part = part_of(key);
 
-	*watch = (struct watch){ .key = *key };
+	*watch = (struct watch){.key = *key};
 	pthread_mutex_lock(&part->lock);
 	watch->next = part->first;
 	watch->link = &part->first;

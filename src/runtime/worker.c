@@ -49,11 +49,10 @@ void worker_send(struct worker *worker, void (*fn)(void *arg, uint64_t number), 
 	pthread_mutex_lock(&worker->lock);
 	if (worker->message_count == worker->message_capacity) {
 		worker->message_capacity = MAX(2 * worker->message_capacity, (size_t)64);
-		worker->messages =
-			must_realloc(worker->messages,
-				     worker->message_capacity * sizeof(*worker->messages));
+		worker->messages = must_realloc(
+			worker->messages, worker->message_capacity * sizeof(*worker->messages));
 	}
-	worker->messages[worker->message_count++] = (struct message){ fn, arg, number };
+	worker->messages[worker->message_count++] = (struct message){fn, arg, number};
 	pthread_mutex_unlock(&worker->lock);
 	uv_async_send(&worker->mailbox);
 }
@@ -281,7 +280,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	(void)events;
 	watched->fn(watched->arg);
 }
-
 
 void worker_watch(int descriptor, void (*fn)(void *arg), void *arg)
 {

@@ -6,7 +6,7 @@
 
 struct sql_value sql_int(int64_t number)
 {
-	return (struct sql_value){ .type = SQL_INT, .number = number };
+	return (struct sql_value){.type = SQL_INT, .number = number};
 }
 
 struct sql_value sql_bool(bool value)
@@ -18,7 +18,7 @@ struct sql_value sql_text(const char *text)
 {
 	if (!text)
 		return sql_null();
-	return (struct sql_value){ .type = SQL_TEXT, .bytes = text, .length = strlen(text) };
+	return (struct sql_value){.type = SQL_TEXT, .bytes = text, .length = strlen(text)};
 }
 
 struct sql_value sql_id(const struct id *id)
@@ -28,12 +28,12 @@ struct sql_value sql_id(const struct id *id)
 
 struct sql_value sql_blob(const void *bytes, size_t length)
 {
-	return (struct sql_value){ .type = SQL_BLOB, .bytes = bytes, .length = length };
+	return (struct sql_value){.type = SQL_BLOB, .bytes = bytes, .length = length};
 }
 
 struct sql_value sql_null(void)
 {
-	return (struct sql_value){ .type = SQL_NULL };
+	return (struct sql_value){.type = SQL_NULL};
 }
 
 enum err sql_first(struct sql_rows *rows)
@@ -55,7 +55,7 @@ enum err sql_end_run(struct sql_rows *rows)
 
 struct sql_builder sql_builder_new(struct arena *arena)
 {
-	struct sql_builder builder = { .arena = arena, .capacity = 1024 };
+	struct sql_builder builder = {.arena = arena, .capacity = 1024};
 
 	builder.text = arena_alloc(arena, builder.capacity);
 	return builder;

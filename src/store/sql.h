@@ -54,8 +54,8 @@ struct database_options {
 		const char *name;
 		const struct migration *migrations; /* ends with version 0 */
 	} *const *migration_sets;
-	size_t queue_max;  /* transactions waiting; beyond it ERR_OVERLOADED */
-	bool read_only;    /* for looking at a shop that another process runs */
+	size_t queue_max; /* transactions waiting; beyond it ERR_OVERLOADED */
+	bool read_only;	  /* for looking at a shop that another process runs */
 	/* With read_only: other databases of the directory that its statements may name too
 	 * ("payment.transactions"); ends with NULL; or NULL. */
 	const char *const *beside;
@@ -111,26 +111,27 @@ struct sql_value {
 
 struct sql_value sql_int(int64_t number);
 struct sql_value sql_bool(bool value);
-struct sql_value sql_text(const char *text);      /* NULL gives NULL */
-struct sql_value sql_id(const struct id *id);     /* NULL gives NULL */
+struct sql_value sql_text(const char *text);  /* NULL gives NULL */
+struct sql_value sql_id(const struct id *id); /* NULL gives NULL */
 struct sql_value sql_blob(const void *bytes, size_t length);
 struct sql_value sql_null(void);
 
 #define SQL_PARAMETERS_MAX 64
 
 /* The statement is prepared once per connection and text. Values: sql_int(...), ... */
-#define sql_query(sql, text, ...) \
-	sql_query_values((sql), (text), \
-			 (const struct sql_value[]){ { SQL_NULL, 0, NULL, 0 }, ##__VA_ARGS__ } + 1, \
-			 sizeof((const struct sql_value[]){ { SQL_NULL, 0, NULL, 0 }, ##__VA_ARGS__ }) / \
-					 sizeof(struct sql_value) - \
-				 1)
+#define sql_query(sql, text, ...)                                                           \
+	sql_query_values(                                                                   \
+		(sql), (text),                                                              \
+		(const struct sql_value[]){{SQL_NULL, 0, NULL, 0}, ##__VA_ARGS__} + 1,      \
+		sizeof((const struct sql_value[]){{SQL_NULL, 0, NULL, 0}, ##__VA_ARGS__}) / \
+				sizeof(struct sql_value) -                                  \
+			1)
 /* Runs a statement that answers no rows. */
 #define sql_run(sql, text, ...) sql_end_run(sql_query(sql, text, ##__VA_ARGS__))
 
 /* With values collected in an array, for statements built of parts (filters). */
-struct sql_rows *sql_query_values(struct sql *sql, const char *text,
-				  const struct sql_value *values, size_t count);
+struct sql_rows *sql_query_values(struct sql *sql, const char *text, const struct sql_value *values,
+				  size_t count);
 
 bool sql_next(struct sql_rows *rows);
 enum err sql_end(struct sql_rows *rows) MUST_CHECK;
@@ -168,9 +169,9 @@ struct sql_builder {
 };
 
 struct sql_builder sql_builder_new(struct arena *arena);
-#define sql_add(builder, part, ...) \
+#define sql_add(builder, part, ...)       \
 	sql_add_values((builder), (part), \
-		       (const struct sql_value[]){ { SQL_NULL, 0, NULL, 0 }, ##__VA_ARGS__ } + 1)
+		       (const struct sql_value[]){{SQL_NULL, 0, NULL, 0}, ##__VA_ARGS__} + 1)
 void sql_add_values(struct sql_builder *builder, const char *part, const struct sql_value *values);
 struct sql_rows *sql_query_built(struct sql *sql, struct sql_builder *builder);
 

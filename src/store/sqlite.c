@@ -22,6 +22,17 @@
 
 /* --- connections ------------------------------------------------------------------------------ */
 
+static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
+
+/* Before the first connection. SQLite's count of its memory is kept under one lock, for which all
+ * threads would wait at every allocation; nobody reads it. */
+static void engine_prepare(void)
+{
+	int code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
+	assert(code == SQLITE_OK);
+}
+
 enum err connection_open(const char *path, bool writer, struct connection **ret_connection,
 			 const char **ret_why)
 {
@@ -30,19 +41,21 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 	char pragmas[256];
 	int code;
 
-	code = sqlite3_open_v2(path, &connection->handle,
-			       flags | (writer ? SQLITE_OPEN_CREATE : 0), NULL);
+	pthread_once(&engine_once, engine_prepare);
+	code = sqlite3_open_v2(path, &connection->handle, flags | (writer ? SQLITE_OPEN_CREATE : 0),
+			       NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_extended_result_codes(connection->handle, 1);
 		sqlite3_busy_timeout(connection->handle, BUSY_TIMEOUT_MS);
 		sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !writer,
 				  NULL);
-		snprintf(pragmas, sizeof(pragmas),
-			 "PRAGMA mmap_size = 0; PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
-			 "PRAGMA foreign_keys = ON;%s",
-			 CACHE_KIB,
-			 writer ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL" :
-				  "PRAGMA wal_autocheckpoint = 0; PRAGMA query_only = ON");
+		snprintf(
+			pragmas, sizeof(pragmas),
+			"PRAGMA mmap_size = 0; PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
+			"PRAGMA foreign_keys = ON;%s",
+			CACHE_KIB,
+			writer ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
+			       : "PRAGMA wal_autocheckpoint = 0; PRAGMA query_only = ON");
 		code = sqlite3_exec(connection->handle, pragmas, NULL, NULL, NULL);
 	}
 	if (code != SQLITE_OK) {
@@ -219,8 +232,8 @@ static int bind(struct sql_rows *rows, int index, const struct sql_value *value)
 	}
 }
 
-struct sql_rows *sql_query_values(struct sql *sql, const char *text,
-				  const struct sql_value *values, size_t count)
+struct sql_rows *sql_query_values(struct sql *sql, const char *text, const struct sql_value *values,
+				  size_t count)
 {
 	struct sql_rows *rows = statement_take(sql, text);
 	size_t i;
@@ -272,7 +285,7 @@ enum err sql_end(struct sql_rows *rows)
 
 enum err connection_run(struct connection *connection, const char *text)
 {
-	struct sql sql = { .connection = connection, .database = "" };
+	struct sql sql = {.connection = connection, .database = ""};
 
 	return sql_run(&sql, text);
 }
@@ -342,7 +355,7 @@ const void *sql_peek_blob(struct sql_rows *rows, int column, size_t *ret_length)
 
 struct id sql_get_id(struct sql_rows *rows, int column)
 {
-	struct id id = { 0 };
+	struct id id = {0};
 	size_t length;
 	const void *bytes = sql_peek_blob(rows, column, &length);
 
@@ -424,7 +437,7 @@ static enum err migrate_once(struct sql *sql, const struct migration_set *set,
 enum err connection_migrate(struct connection *connection, const struct migration_set *set,
 			    struct arena *arena, const char **ret_why)
 {
-	struct sql sql = { .connection = connection, .database = set->name, .writing = true };
+	struct sql sql = {.connection = connection, .database = set->name, .writing = true};
 	const struct migration *migration;
 	int64_t version = 0;
 	enum err err, undo_err;

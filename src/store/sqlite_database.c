@@ -76,8 +76,8 @@ enum err database_open(const struct database_options *options, struct arena *are
 			err = migrate(database, options, arena, ret_why);
 	}
 	if (err) {
-		*ret_why = arena_printf(arena, "%s: %s", path,
-					*ret_why ? *ret_why : "cannot be read");
+		*ret_why =
+			arena_printf(arena, "%s: %s", path, *ret_why ? *ret_why : "cannot be read");
 		connection_close(database->writer);
 		database->writer = NULL;
 		database->read_only = true;
@@ -148,9 +148,8 @@ static enum err reader_open(struct database *database, struct connection **ret_c
 static enum err read_with(struct database *database, struct connection *connection, sql_body *body,
 			  void *arg)
 {
-	struct sql sql = { .connection = connection,
-			   .database = database->name,
-			   .now_ms = env_now_ms() };
+	struct sql sql = {
+		.connection = connection, .database = database->name, .now_ms = env_now_ms()};
 	enum err err, end_err;
 
 	err = connection_run(connection, "BEGIN");
@@ -219,7 +218,7 @@ static void read_offloaded(void *arg)
 
 enum err sql_read_offloaded(struct database *database, sql_body *body, void *arg)
 {
-	struct offloaded_read read = { .database = database, .body = body, .arg = arg };
+	struct offloaded_read read = {.database = database, .body = body, .arg = arg};
 
 	offload(read_offloaded, &read);
 	return read.err;

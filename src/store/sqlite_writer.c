@@ -70,9 +70,10 @@ static void fail_batch(struct transaction *first, enum err err)
 static void stop_program(struct database *database)
 {
 	database->failed = true;
-	log_error("store.sync-failed",
-		  "%s: the disk did not confirm a write; the program stops and recovers at its start",
-		  database->name);
+	log_error(
+		"store.sync-failed",
+		"%s: the disk did not confirm a write; the program stops and recovers at its start",
+		database->name);
 	kill(getpid(), SIGTERM);
 }
 
@@ -95,9 +96,8 @@ static enum err run_all(struct database *database, struct sql *sql, struct trans
 
 static void run_batch(struct database *database, struct transaction *first)
 {
-	struct sql sql = { .connection = database->writer,
-			   .database = database->name,
-			   .writing = true };
+	struct sql sql = {
+		.connection = database->writer, .database = database->name, .writing = true};
 	int64_t start_ns = env_monotonic_ns();
 	enum err err;
 
@@ -180,11 +180,11 @@ void writer_stop(struct database *database)
 
 enum err sql_transaction(struct database *database, sql_body *body, void *arg)
 {
-	struct transaction transaction = { .body = body, .arg = arg, .now_ms = env_now_ms() };
+	struct transaction transaction = {.body = body, .arg = arg, .now_ms = env_now_ms()};
 	enum err err = OK;
 
 	assert(!in_body && !database->read_only);
-	transaction.log = log_set_context((struct log_context){ 0 });
+	transaction.log = log_set_context((struct log_context){0});
 	log_set_context(transaction.log);
 	pthread_mutex_lock(&database->lock);
 	if (database->waiting >= database->queue_max || database->closing) {

@@ -1,7 +1,7 @@
 /* The store's suite: what sql.h promises, on every engine. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <cmocka.h>
 
 #include <pthread.h>
@@ -12,13 +12,13 @@
 #include "store/sql.h"
 
 static const struct migration migrations[] = {
-	{ 1, "CREATE TABLE things (id UUID PRIMARY KEY, name TEXT UNIQUE, n BIGINT)"
-	     " /*sqlite WITHOUT ROWID */" },
-	{ 2, "CREATE INDEX things_by_n ON things (n); CREATE TABLE notes (text TEXT)" },
-	{ 0, NULL },
+	{1, "CREATE TABLE things (id UUID PRIMARY KEY, name TEXT UNIQUE, n BIGINT)"
+	    " /*sqlite WITHOUT ROWID */"},
+	{2, "CREATE INDEX things_by_n ON things (n); CREATE TABLE notes (text TEXT)"},
+	{0, NULL},
 };
-static const struct migration_set set = { "things", migrations };
-static const struct migration_set *const sets[] = { &set, NULL };
+static const struct migration_set set = {"things", migrations};
+static const struct migration_set *const sets[] = {&set, NULL};
 
 struct place {
 	char directory[64];
@@ -106,15 +106,15 @@ static enum err read_all(struct sql *sql, void *arg)
 	while (sql_next(rows)) {
 		found->count++;
 		found->sum += sql_get_int(rows, 1);
-		found->names = arena_printf(found->arena, "%s%s,", found->names,
-					    sql_peek_text(rows, 0));
+		found->names =
+			arena_printf(found->arena, "%s%s,", found->names, sql_peek_text(rows, 0));
 	}
 	return sql_end(rows);
 }
 
 static struct found all(struct place *place)
 {
-	struct found found = { .arena = place->arena };
+	struct found found = {.arena = place->arena};
 
 	assert_int_equal(sql_read(place->database, read_all, &found), OK);
 	return found;
@@ -125,7 +125,7 @@ static struct found all(struct place *place)
 static void what_is_stored_is_read(void **state)
 {
 	struct place *place = *state;
-	struct thing thing = { .id = id_new(), .name = "lamp", .n = 7 };
+	struct thing thing = {.id = id_new(), .name = "lamp", .n = 7};
 	struct found found;
 
 	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
@@ -137,7 +137,7 @@ static void what_is_stored_is_read(void **state)
 static void an_error_stores_nothing(void **state)
 {
 	struct place *place = *state;
-	struct thing thing = { .id = id_new(), .name = "lamp", .then = ERR_FORBIDDEN };
+	struct thing thing = {.id = id_new(), .name = "lamp", .then = ERR_FORBIDDEN};
 
 	assert_int_equal(sql_transaction(place->database, insert, &thing), ERR_FORBIDDEN);
 	assert_int_equal(all(place).count, 0);
@@ -146,8 +146,8 @@ static void an_error_stores_nothing(void **state)
 static void a_broken_rule_is_a_conflict(void **state)
 {
 	struct place *place = *state;
-	struct thing one = { .id = id_new(), .name = "lamp" };
-	struct thing two = { .id = id_new(), .name = "lamp" };
+	struct thing one = {.id = id_new(), .name = "lamp"};
+	struct thing two = {.id = id_new(), .name = "lamp"};
 
 	assert_int_equal(sql_transaction(place->database, insert, &one), OK);
 	assert_int_equal(sql_transaction(place->database, insert, &two), ERR_CONFLICT);
@@ -170,9 +170,9 @@ static void a_nested_part_fails_alone(void **state)
 {
 	struct place *place = *state;
 	struct thing things[] = {
-		{ .id = id_new(), .name = "a", .n = 1 },
-		{ .id = id_new(), .name = "b", .n = 2, .then = ERR_FORBIDDEN },
-		{ .id = id_new(), .name = "c", .n = 3 },
+		{.id = id_new(), .name = "a", .n = 1},
+		{.id = id_new(), .name = "b", .n = 2, .then = ERR_FORBIDDEN},
+		{.id = id_new(), .name = "c", .n = 3},
 	};
 
 	assert_int_equal(sql_transaction(place->database, insert_and_try, things), OK);
@@ -186,7 +186,7 @@ static void *many_inserts(void *arg)
 
 	for (i = 0; i < 100; i++) {
 		char name[32];
-		struct thing thing = { .id = id_new(), .n = (int64_t)i, .name = name };
+		struct thing thing = {.id = id_new(), .n = (int64_t)i, .name = name};
 		char text[ID_TEXT_SIZE];
 
 		id_format(&thing.id, text);
@@ -213,7 +213,7 @@ static void many_writers_share_commits_and_each_gets_its_own_answer(void **state
 static void data_and_schema_survive_opening_again(void **state)
 {
 	struct place *place = *state;
-	struct thing thing = { .id = id_new(), .name = "lamp" };
+	struct thing thing = {.id = id_new(), .name = "lamp"};
 
 	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
 	database_close(place->database);
@@ -223,14 +223,14 @@ static void data_and_schema_survive_opening_again(void **state)
 
 static void a_newer_schema_is_refused(void **state)
 {
-	static const struct migration older[] = { { 1, "SELECT 1" }, { 0, NULL } };
-	static const struct migration_set older_set = { "things", older };
-	const struct migration_set *const older_sets[] = { &older_set, NULL };
+	static const struct migration older[] = {{1, "SELECT 1"}, {0, NULL}};
+	static const struct migration_set older_set = {"things", older};
+	const struct migration_set *const older_sets[] = {&older_set, NULL};
 	struct place *place = *state;
-	const struct database_options options = { .directory = place->directory,
-						  .name = "test",
-						  .migration_sets = older_sets,
-						  .queue_max = 1 };
+	const struct database_options options = {.directory = place->directory,
+						 .name = "test",
+						 .migration_sets = older_sets,
+						 .queue_max = 1};
 	struct database *database;
 	const char *why = NULL;
 
@@ -248,7 +248,7 @@ static enum err write_in_read(struct sql *sql, void *arg)
 static void a_reader_cannot_write(void **state)
 {
 	struct place *place = *state;
-	struct thing thing = { .id = id_new(), .name = "lamp" };
+	struct thing thing = {.id = id_new(), .name = "lamp"};
 
 	assert_int_equal(sql_read(place->database, write_in_read, &thing), ERR_FORBIDDEN);
 	assert_int_equal(all(place).count, 0);
@@ -257,8 +257,8 @@ static void a_reader_cannot_write(void **state)
 static void another_process_can_read_along(void **state)
 {
 	struct place *place = *state;
-	struct thing thing = { .id = id_new(), .name = "lamp" };
-	struct found found = { .arena = place->arena };
+	struct thing thing = {.id = id_new(), .name = "lamp"};
+	struct found found = {.arena = place->arena};
 	struct database *beside = open_at(place, true);
 
 	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
@@ -294,8 +294,8 @@ static void one_text_can_be_queried_twice_at_once(void **state)
 	size_t i;
 
 	for (i = 1; i <= 3; i++) {
-		char name[] = { (char)('a' + i), '\0' };
-		struct thing thing = { .id = id_new(), .name = name, .n = (int64_t)i };
+		char name[] = {(char)('a' + i), '\0'};
+		struct thing thing = {.id = id_new(), .name = name, .n = (int64_t)i};
 
 		assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
 	}
@@ -325,7 +325,7 @@ static enum err built(struct sql *sql, void *arg)
 static void statements_can_be_built(void **state)
 {
 	struct place *place = *state;
-	struct thing thing = { .id = id_new(), .name = "lamp", .n = 12 };
+	struct thing thing = {.id = id_new(), .name = "lamp", .n = 12};
 
 	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
 	assert_int_equal(sql_read(place->database, built, place), OK);
@@ -361,7 +361,7 @@ static enum err mark(struct sql *sql, void *arg)
 static void a_commit_with_a_mark_is_told(void **state)
 {
 	struct place *place = *state;
-	struct thing thing = { .id = id_new(), .name = "lamp" };
+	struct thing thing = {.id = id_new(), .name = "lamp"};
 	enum err result = OK;
 	int told = 0;
 
