@@ -45,9 +45,8 @@ bool json_get_time(const json_t *object, const char *name, int64_t *ret_time_ms)
 /* --- faults ------------------------------------------------------------------------------ */
 
 struct fault {
-	const char
-		*pointer; /* JSON pointer (RFC 6901), "" for the whole; "?limit" for a parameter */
-	const char *detail; /* a sentence */
+	const char *pointer; /* RFC 6901; "" is the whole, "?limit" a parameter of the query */
+	const char *detail;  /* a sentence */
 	struct fault *next;
 };
 
@@ -75,10 +74,11 @@ enum field_kind {
 	FIELD_KIND_MONEY,  /* struct money: amount min..max (0..0: any from 0), known currency */
 	FIELD_KIND_CHOICE, /* int: index into `choices`, a NULL-ended list of words */
 	FIELD_KIND_OBJECT, /* struct x *: NULL if absent; `fields`, `size` */
-	FIELD_KIND_LIST, /* struct list: min..max elements; of objects by `fields`, `size`, else of
-			      `element` kind */
-	FIELD_KIND_JSON, /* json_t *: an object of any members, its compact text at most `max` bytes */
-	FIELD_KIND_ANY, /* json_t *: any value, borrowed and not looked at: the caller reads it */
+	/* struct list: min..max elements; of objects by `fields`, `size`, else of `element` */
+	FIELD_KIND_LIST,
+	/* json_t *: an object of any members, its compact text at most `max` bytes */
+	FIELD_KIND_JSON,
+	FIELD_KIND_ANY,	      /* json_t *: any value, borrowed, not looked at: the caller does */
 	FIELD_KIND_READ_ONLY, /* of the resource, sent back by a client: not looked at */
 };
 
