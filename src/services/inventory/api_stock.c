@@ -149,7 +149,7 @@ enum err get_stock_list(struct request *req, struct reply *reply)
 struct stock_draft {
 	char *warehouse, *reason;
 	int64_t on_hand, adjust, threshold;
-	bool on_hand_given, adjust_given, threshold_given;
+	bool reason_given, on_hand_given, adjust_given, threshold_given;
 };
 
 static const struct field stock_fields[] = {
@@ -159,7 +159,8 @@ static const struct field stock_fields[] = {
 	      GIVEN(struct stock_draft, on_hand_given)),
 	FIELD(struct stock_draft, adjust, "adjust", INT, .min = -ON_HAND_MAX, .max = ON_HAND_MAX,
 	      GIVEN(struct stock_draft, adjust_given)),
-	FIELD(struct stock_draft, reason, "reason", TEXT, .min = 1, .max = REASON_MAX),
+	FIELD(struct stock_draft, reason, "reason", TEXT, .min = 1, .max = REASON_MAX,
+	      GIVEN(struct stock_draft, reason_given)),
 	FIELD(struct stock_draft, threshold, "lowStockThreshold", INT, .min = 0, .max = ON_HAND_MAX,
 	      GIVEN(struct stock_draft, threshold_given)),
 	FIELD_READ_ONLY("productId"),
@@ -179,7 +180,7 @@ static enum err read_stock_draft(struct request *req, struct stock_draft *ret_dr
 		return err;
 	if (ret_draft->on_hand_given && ret_draft->adjust_given)
 		fault_add(&req->faults, "/adjust", "must not come together with onHand");
-	if (ret_draft->adjust_given && !ret_draft->reason)
+	if (ret_draft->adjust_given && !ret_draft->reason_given)
 		fault_add(&req->faults, "/reason", "is required with adjust");
 	if (!ret_draft->on_hand_given && !ret_draft->adjust_given && !ret_draft->threshold_given)
 		fault_add(&req->faults, "", "must have onHand, adjust or lowStockThreshold");
@@ -240,11 +241,17 @@ static enum err move_stock(struct sql *sql, const struct change *change, const c
 		.by = &change->req->caller.user,
 	};
 	enum err err;
+	size_t i;
 
-	for (size_t i = 0; i < change->stocks.count; i++) {
+	for (i = 0; i < change->stocks.count; i++) {
 		if (strcmp(change->stocks.items[i].warehouse, warehouse) == 0)
-			stock = change->stocks.items[i];
+			break;
 	}
+	if (i < change->stocks.count)
+		stock = change->stocks.items[i];
+	else if (i == WAREHOUSES_MAX)
+		return refuse(change->req, ERR_CONFLICT, "A product has at most %d warehouses.",
+			      WAREHOUSES_MAX);
 	movement.delta = draft->adjust_given ? draft->adjust : draft->on_hand - stock.on_hand;
 	*ret_delta = movement.delta;
 	if (movement.delta == 0)

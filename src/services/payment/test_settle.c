@@ -328,6 +328,57 @@ static void a_killed_buyers_charge_is_settled_after_the_restart(void **state)
 	assert_int_equal(taken_for(&order), 500);
 }
 
+struct claim {
+	struct id id;
+	struct transaction transaction;
+	bool claimed;
+};
+
+static enum err claim_body(struct sql *sql, void *arg)
+{
+	struct claim *claim = arg;
+
+	return transaction_claim(sql, &claim->id, 10000, shop.arena, &claim->transaction,
+				 &claim->claimed);
+}
+
+static enum err postpone_body(struct sql *sql, void *arg)
+{
+	struct claim *claim = arg;
+
+	return transaction_postpone(sql, &claim->transaction, 0);
+}
+
+static bool try_claim(struct claim *claim)
+{
+	assert_int_equal(sql_transaction(shop.payment, claim_body, claim), OK);
+	return claim->claimed;
+}
+
+static void one_asks_at_a_time(void **state)
+{
+	struct id order = id_new();
+	struct buyer *buyer = new_buyer(&order, 500, "tok_visa");
+	struct claim first = {0}, second = {0}, late = {0};
+
+	(void)state;
+	assert_int_equal(sql_transaction(shop.payment, begin_charge, buyer), OK);
+	assert_true(buyer->settlement.claimed);
+	first.id = second.id = late.id = buyer->settlement.transaction.id;
+	assert_false(try_claim(&first));
+	assert_int_equal(first.transaction.status, STATUS_PROCESSING);
+
+	/* Given up, the next has it, and alone. */
+	first.transaction = buyer->settlement.transaction;
+	assert_int_equal(sql_transaction(shop.payment, postpone_body, &first), OK);
+	assert_true(try_claim(&second));
+	assert_int_equal(second.transaction.attempts, 2);
+	assert_false(try_claim(&late));
+	/* Who had it before can give up no more. */
+	assert_int_equal(sql_transaction(shop.payment, postpone_body, &first), OK);
+	assert_false(try_claim(&late));
+}
+
 static void many_at_once_charge_once(void **state)
 {
 	struct id order = id_new();
@@ -453,6 +504,13 @@ static void an_order_has_a_bounded_number_of_transactions(void **state)
 	assert_int_equal(refund(&order, 1, NULL, &more), ERR_CONFLICT);
 	assert_int_equal(payment_of(&order).refunded, TRANSACTIONS_PER_ORDER_MAX - 1);
 	assert_int_equal(payment_of(&order).refunding, 0);
+
+	order = id_new();
+	for (int i = 0; i < TRANSACTIONS_PER_ORDER_MAX; i++)
+		charge(&order, 500, i % 2 ? "tok_declined" : "tok_unknown");
+	assert_int_equal(run_to_end(new_buyer(&order, 500, "tok_visa"), begin_charge, 0),
+			 ERR_CONFLICT);
+	assert_int_equal(taken_for(&order), 0);
 }
 
 int main(void)
@@ -465,6 +523,7 @@ int main(void)
 		TEST(a_failing_provider_is_asked_until_it_answers),
 		TEST(who_has_no_patience_leaves_it_to_the_next),
 		TEST(a_killed_buyers_charge_is_settled_after_the_restart),
+		TEST(one_asks_at_a_time),
 		TEST(many_at_once_charge_once),
 		TEST(refunds_never_exceed_what_was_paid),
 		TEST(a_refund_that_is_running_counts),
