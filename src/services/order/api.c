@@ -318,10 +318,10 @@ static enum err reply_list(struct request *req, struct reply *reply, const char 
 	struct out out;
 	enum err err;
 
+	/* Both note what is wrong, so that all of it is told. */
 	err = request_query_read(req, list_fields, &query);
-	if (err)
-		return err;
-	err = request_page(req, kind, &page);
+	if (!err || err == ERR_INVALID)
+		err = request_page(req, kind, &page);
 	if (err)
 		return err;
 	filter.status = query.has_status ? query.status : -1;
