@@ -78,6 +78,7 @@ describe('killed in the middle of purchases', () => {
 
       const made = attempts.slice(begin);
       const lost = made.filter(({ id }) => !id);
+      assert.ok(lost.length > 0, 'the kill came in the middle');
       await inParallel(made.filter(({ id }) => id), 16, async (attempt) => {
         const again = await place(attempt);
         assert.ok(again.status === 201 || again.status === 202, again.text);

@@ -37,14 +37,14 @@ const TABLE = `
 
   POST   /carts                                201  201  201  201  201  201  201
   GET    /carts/{}                             404  200  404  404  404  404  404
-  POST   /carts/{}/items                       404  200  404  404  404  404  404
+  POST   /carts/{}/items                       404  201  404  404  404  404  404
   PUT    /carts/{}/items/{}                    404  200  404  404  404  404  404
-  DELETE /carts/{}/items/{}                    404  200  404  404  404  404  404
+  DELETE /carts/{}/items/{}                    404  204  404  404  404  404  404
   POST   /carts/{}/claim                       401  200  200  200  200  200  403
   POST   /orders                               401  201  201  201  201  201  403
   GET    /orders                               401  403  403  200  200  200  403
-  GET    /orders/{}                            401  200  404  200  404  200  404
-  GET    /orders/user/{}                       401  200  404  404  404  200  404
+  GET    /orders/{}                            401  200  404  200  404  200  403
+  GET    /orders/user/{}                       401  200  403  403  403  200  403
   PUT    /orders/{}/status                     401  403  404  200  404  200  403
 
   POST   /payments/charge                      401  403  403  403  403  201  201
@@ -60,6 +60,7 @@ const TABLE = `
 
   POST   /reviews                              401  201  201  201  201  201  403
   GET    /reviews                              401  403  403  403  403  200  403
+  GET    /reviews/{}                           200  200  200  200  200  200  200
   GET    /reviews/product/{}                   200  200  200  200  200  200  200
   GET    /reviews/user/{}                      200  200  200  200  200  200  200
   DELETE /reviews/{}                           401  204  403  403  403  204  403

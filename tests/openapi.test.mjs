@@ -35,7 +35,7 @@ describe('api/openapi.yaml', () => {
     assert.equal(code, 0, stderr);
     routes = stdout.trim().split('\n').map((line) => {
       const [method, path, roles, flags = ''] = line.trim().split(/\s+/);
-      return { name: rowName(method, path), roles: roles.split(','), flags: flags.split(',').filter(Boolean) };
+      return { name: rowName(method, path), roles: roles.split(','), flags: flags.split(',').filter((flag) => flag && flag !== '-') };
     }).filter(({ flags }) => !flags.includes('internal'));
   });
 
@@ -67,6 +67,8 @@ describe('api/openapi.yaml', () => {
       assert.equal(named, flags.includes('idempotent'), `${name} names the header`);
       const body = flags.some((flag) => ['body', 'form', 'body-optional', 'body_optional'].includes(flag));
       assert.equal(operation.requestBody !== undefined, body, `${name} body`);
+      const types = Object.keys(deref(openapi, operation.requestBody)?.content ?? {});
+      assert.equal(types.includes('application/x-www-form-urlencoded'), flags.includes('form'), `${name} form`);
     }
   });
 

@@ -27,6 +27,28 @@ static bool is_control(const unsigned char *at, size_t left)
 	return *at == 0x7f || (*at == 0xc2 && left > 1 && at[1] >= 0x80 && at[1] <= 0x9f);
 }
 
+/* The same, written as an escape: `at` is behind the backslash. NUL is left to jansson, which has
+ * a sentence for it. */
+static bool is_escaped_control(const char *at, size_t left)
+{
+	unsigned char code = 0;
+
+	if (left > 0 && (*at == 'b' || *at == 'f'))
+		return true;
+	if (left < 5 || memcmp(at, "u00", 3) != 0)
+		return false;
+	for (size_t i = 3; i < 5; i++) {
+		const char *digit = strchr("0123456789abcdef", at[i] | 0x20);
+
+		if (!digit)
+			return false;
+		code = (unsigned char)(code << 4 | (digit - "0123456789abcdef"));
+	}
+	if (code < 0x20)
+		return code != 0 && code != '\t' && code != '\n' && code != '\r';
+	return code >= 0x7f && code <= 0x9f;
+}
+
 /* What of our limits the text breaks, with the place, or NULL. */
 static const char *find_excess(const char *text, size_t length, size_t *ret_position)
 {
@@ -40,6 +62,8 @@ static const char *find_excess(const char *text, size_t length, size_t *ret_posi
 		if (is_control((const unsigned char *)text + i, length - i))
 			return "a control character";
 		if (in_string) {
+			if (byte == '\\' && is_escaped_control(text + i + 1, length - i - 1))
+				return "a control character";
 			/* What is escaped may be a quote, or a control character. */
 			if (byte == '\\' && i + 1 < length &&
 			    (text[i + 1] == '"' || text[i + 1] == '\\'))

@@ -86,7 +86,7 @@ enum field_flags {
 	OPTIONAL = 0,
 	REQUIRED = 1,
 	NULLABLE = 2,  /* null is taken, and counts as present: see `given` */
-	SECRET = 4,    /* a text whose content is not checked for control characters (passwords) */
+	SECRET = 4,    /* a text that may have line breaks and tabs, as typed (passwords) */
 	MULTILINE = 8, /* text that may hold tab, line feed and carriage return */
 };
 

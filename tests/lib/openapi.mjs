@@ -129,9 +129,7 @@ function parameters(path) {
 export function findOperation(method, path) {
   const bare = path.split('?')[0];
   const wanted = method === 'HEAD' ? 'GET' : method;
-  const here = operations.filter(({ pattern }) => pattern.test(bare));
-  const best = here.filter((found) => parameters(found.path) === parameters(here[0].path));
-  return best.find((found) => found.method === wanted);
+  return operations.find((found) => found.method === wanted && found.pattern.test(bare));
 }
 
 export function knowsPath(path) {

@@ -169,6 +169,7 @@ export const REQUESTS = {
   'POST /reviews': async (world) => at('/reviews',
     { body: { productId: (await newProduct(world)).id, rating: 5, title: 'Fine', comment: 'Well made.' } }),
   'GET /reviews': () => at('/reviews?status=pending'),
+  'GET /reviews/{}': ({ review }) => at(`/reviews/${review.id}`),
   'GET /reviews/product/{}': ({ product }) => at(`/reviews/product/${product.id}?sort=newest`),
   'GET /reviews/user/{}': ({ customer }) => at(`/reviews/user/${customer.id}`),
   'DELETE /reviews/{}': async (world) => at(`/reviews/${(await newReview(world)).id}`),
