@@ -85,9 +85,6 @@ static enum err reserve_body(struct sql *sql, void *arg)
 	if (err == ERR_CONFLICT)
 		return refuse(work->req, err,
 			      "The order has reserved other items, or its reservation is over.");
-	if (err)
-		return err;
-	err = tell_reserved(&scope, &reservation);
 	if (!err)
 		reply_reservation(work->reply, 201, &reservation);
 	return err;

@@ -137,7 +137,7 @@ static enum err on_order_placed(struct sql *sql, const struct event *event)
 			    shortages);
 	if (err == ERR_OUT_OF_STOCK)
 		return tell_rejected(&scope, &event->subject, shortages);
-	return err ? err : tell_reserved(&scope, &reservation);
+	return err;
 }
 
 /* An order without a reservation was never given one: there is nothing to do for it. */

@@ -164,6 +164,8 @@ enum err reserve_order(const struct scope *scope, const struct id *order,
 	if (err == ERR_CONFLICT)
 		return reserved_before(scope, order, wanted, count, ret_reservation);
 	if (!err)
+		err = tell_reserved(scope, &reservation);
+	if (!err)
 		*ret_reservation = reservation;
 	return err;
 }

@@ -74,22 +74,22 @@ static void an_outcome_is_for_good(void **state)
 static void an_order_is_charged_once(void **state)
 {
 	static const struct {
-		enum transaction_status status;
 		const struct money *amount;
 		const char *method;
+		enum transaction_status status;
 		enum charge_decision decision;
 	} rows[] = {
-		{STATUS_SUCCEEDED, &five_euros, "tok_visa", CHARGE_GO_ON},
-		{STATUS_SUCCEEDED, &five_euros, "tok_other", CHARGE_GO_ON},
-		{STATUS_SUCCEEDED, &six_euros, "tok_visa", CHARGE_PAID},
-		{STATUS_SUCCEEDED, &five_dollars, "tok_visa", CHARGE_PAID},
-		{STATUS_PROCESSING, &five_euros, "tok_visa", CHARGE_GO_ON},
-		{STATUS_PROCESSING, &five_euros, "tok_other", CHARGE_GO_ON},
-		{STATUS_PROCESSING, &six_euros, "tok_visa", CHARGE_CONFLICT},
-		{STATUS_PROCESSING, &five_dollars, "tok_visa", CHARGE_CONFLICT},
-		{STATUS_FAILED, &five_euros, "tok_visa", CHARGE_GO_ON},
-		{STATUS_FAILED, &five_euros, "tok_other", CHARGE_NEW},
-		{STATUS_FAILED, &six_euros, "tok_visa", CHARGE_NEW},
+		{&five_euros, "tok_visa", STATUS_SUCCEEDED, CHARGE_GO_ON},
+		{&five_euros, "tok_other", STATUS_SUCCEEDED, CHARGE_GO_ON},
+		{&six_euros, "tok_visa", STATUS_SUCCEEDED, CHARGE_PAID},
+		{&five_dollars, "tok_visa", STATUS_SUCCEEDED, CHARGE_PAID},
+		{&five_euros, "tok_visa", STATUS_PROCESSING, CHARGE_GO_ON},
+		{&five_euros, "tok_other", STATUS_PROCESSING, CHARGE_GO_ON},
+		{&six_euros, "tok_visa", STATUS_PROCESSING, CHARGE_CONFLICT},
+		{&five_dollars, "tok_visa", STATUS_PROCESSING, CHARGE_CONFLICT},
+		{&five_euros, "tok_visa", STATUS_FAILED, CHARGE_GO_ON},
+		{&five_euros, "tok_other", STATUS_FAILED, CHARGE_NEW},
+		{&six_euros, "tok_visa", STATUS_FAILED, CHARGE_NEW},
 	};
 	struct charge_draft first = draft(five_euros, "tok_visa");
 

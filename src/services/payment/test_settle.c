@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <ftw.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,15 +51,17 @@ static int set_up(void **state)
 	return 0;
 }
 
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	return remove(path);
+}
+
 static int tear_down(void **state)
 {
-	char command[128];
-
 	(void)state;
 	platform_close();
 	arena_free(shop.arena);
-	snprintf(command, sizeof(command), "rm -rf %s", shop.directory);
-	return system(command);
+	return nftw(shop.directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* --- asking ------------------------------------------------------------------------------------ */
