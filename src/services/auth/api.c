@@ -81,15 +81,6 @@ static void reply_grant(struct reply *reply, const struct grant *grant, const js
 	reply_header(reply, "Cache-Control", "no-store");
 }
 
-static void reply_nothing(struct reply *reply)
-{
-	struct out out = out_new(reply->arena);
-
-	out_open(&out, NULL);
-	out_close(&out);
-	reply_json(reply, 200, &out);
-}
-
 /* --- tokens of users -------------------------------------------------------------------------- */
 
 /* POST /auth/refresh: the next pair of tokens, with the account as it is now. */
@@ -191,7 +182,7 @@ static enum err post_revoke(struct request *req, struct reply *reply)
 	err = token_revoke(req->arena, draft.token);
 	if (err)
 		return err;
-	reply_nothing(reply);
+	reply_empty(reply, 200);
 	return OK;
 }
 
@@ -236,7 +227,7 @@ static enum err post_revoke_sessions(struct request *req, struct reply *reply)
 	err = holder_end(&ending);
 	if (err)
 		return err;
-	reply_nothing(reply);
+	reply_empty(reply, 200);
 	return OK;
 }
 

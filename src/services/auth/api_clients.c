@@ -7,7 +7,6 @@
 #include "services/auth/tokens.h"
 
 #define CLIENT_SECRET_SIZE 32
-#define CLIENT_VERSION 1 /* a client does not change */
 
 struct client_draft {
 	char *name, *scope;
@@ -29,8 +28,8 @@ static const struct field draft_fields[] = {
 	      .max = CLIENT_NAME_MAX),
 	FIELD(struct client_draft, roles, "roles", LIST, .min = 1, .max = 1,
 	      LIST_OF(role_word, char *)),
-	FIELD(struct client_draft, scope, "scope", TEXT, .flags = NULLABLE, .min = 1,
-	      .max = SCOPE_MAX, .check = scope_is_sound,
+	FIELD(struct client_draft, scope, "scope", TEXT, .min = 1, .max = SCOPE_MAX,
+	      .check = scope_is_sound,
 	      .expected = "must be words of visible ASCII but \" and \\, with single spaces"),
 	FIELD_END,
 };
@@ -149,7 +148,6 @@ enum err auth_get_clients(struct request *req, struct reply *reply)
 /* --- removing --------------------------------------------------------------------------------- */
 
 struct removal {
-	struct request *req;
 	struct reply *reply;
 	struct id id;
 };
@@ -157,16 +155,8 @@ struct removal {
 static enum err remove_client(struct sql *sql, void *arg)
 {
 	struct removal *removal = arg;
-	struct client client;
-	enum err err;
+	enum err err = clients_remove(sql, &removal->id);
 
-	err = clients_find(sql, &removal->id, removal->req->arena, &client);
-	if (err)
-		return err;
-	err = request_if_match(removal->req, CLIENT_VERSION);
-	if (err)
-		return err;
-	err = clients_remove(sql, &removal->id);
 	if (err)
 		return err;
 	reply_empty(removal->reply, 204);
@@ -176,7 +166,7 @@ static enum err remove_client(struct sql *sql, void *arg)
 /* DELETE /auth/clients/:id: it gets no more tokens, and those that it has are dead. */
 enum err auth_delete_client(struct request *req, struct reply *reply)
 {
-	struct removal removal = { .req = req, .reply = reply };
+	struct removal removal = { .reply = reply };
 	struct ending ending = { .access_tokens = true };
 	enum err err;
 

@@ -204,6 +204,18 @@ static enum err post_login(struct request *req, struct reply *reply)
 	return OK;
 }
 
+/* Says in the body too how long to wait: a service that calls is told of no headers. */
+static void tell_wait(struct request *req, const struct reply *reply)
+{
+	const char *wait_s = reply_get_header(reply, "Retry-After");
+	struct out members = out_new(req->arena);
+
+	out_open(&members, NULL);
+	out_json(&members, "retryAfter", wait_s);
+	out_close(&members);
+	req->members = members.data;
+}
+
 /* POST /users/check-password, for Auth: 200 with the user whose address and password these are. */
 static enum err post_check_password(struct request *req, struct reply *reply)
 {
@@ -215,6 +227,8 @@ static enum err post_check_password(struct request *req, struct reply *reply)
 	if (err)
 		return err;
 	err = credentials_check(req, reply, &credentials, &user);
+	if (err == ERR_RATE_LIMITED)
+		tell_wait(req, reply);
 	if (err)
 		return err;
 	reply_user(reply, 200, &user);

@@ -78,19 +78,13 @@ static enum err refuse_early(struct request *req, struct reply *reply, const cha
 			     const char *address)
 {
 	int64_t wait_s;
-	struct out members;
 	enum err err = attempts_check(account, address, &wait_s);
 
 	if (!err)
 		return OK;
 	reply_header(reply, "Retry-After", "%" PRId64, wait_s);
-	/* In the body as well, for Auth, which is told of no headers. */
-	members = out_new(req->arena);
-	out_open(&members, NULL);
-	out_int(&members, "retryAfter", wait_s);
-	out_close(&members);
-	return refuse_with(req, err, &members,
-			   "Too many failed attempts; try again in %" PRId64 " seconds.", wait_s);
+	return refuse(req, err, "Too many failed attempts; try again in %" PRId64 " seconds.",
+		      wait_s);
 }
 
 /* `hash` NULL: there is no such account, or none that can log in. */
