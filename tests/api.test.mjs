@@ -1,6 +1,7 @@
 // The two descriptions of the interface, api/openapi.yaml and api/asyncapi.yaml, by themselves: that
 // they are whole, that their references lead somewhere, that every example is what its schema says,
-// and that they name the same problems and events as contract/. No shop is needed.
+// that they name the same problems and events as contract/, and the routes that the program has. No
+// shop is needed.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,6 +12,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { validatorOver } from './lib/openapi.mjs';
+import { runSouk } from './lib/shop.mjs';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../..');
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options', 'head'];
@@ -189,6 +191,32 @@ describe('operations', () => {
   }
 });
 
+test('the operations are the routes that clients reach, with their roles and flags', async () => {
+  const { code, stdout } = await runSouk(['routes']);
+  assert.equal(code, 0);
+  const routes = stdout.trim().split('\n').map((line) => line.split(' '))
+    .map(([method, path, roles, flags]) => ({ method, path, roles: roles.split(','), flags: flags.split(',') }))
+    .filter(({ flags }) => !flags.includes('internal'));
+  const told = Object.fromEntries(routes.map(({ method, path, roles, flags }) => [
+    `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
+    {
+      roles,
+      idempotent: flags.includes('idempotent'),
+      body: flags.includes('body') ? (flags.includes('body-optional') ? 'optional' : 'required') : 'none',
+      form: flags.includes('form'),
+      readsToken: !flags.includes('no-token'),
+    },
+  ]));
+  const described = Object.fromEntries(operations.map(({ name, operation }) => [name, {
+    roles: operation['x-roles'],
+    idempotent: operation['x-idempotent'] === true,
+    body: operation.requestBody ? (operation.requestBody.required ? 'required' : 'optional') : 'none',
+    form: operation.requestBody?.content['application/x-www-form-urlencoded'] !== undefined,
+    readsToken: operation.security.some((one) => one.bearer),
+  }]));
+  assert.deepEqual(described, told);
+});
+
 test('the answers that operations share have good examples', () => {
   for (const [name, response] of Object.entries(openapi.components.responses)) {
     for (const [type, media] of Object.entries(response.content ?? {})) {
@@ -266,7 +294,8 @@ describe('events', () => {
       } catch {
         continue; // it hears nothing
       }
-      for (const [, type] of table.matchAll(/^\t\{ ?"(\w+)", \w+,? ?\},?$/gm)) heard.add(`${service}.on${type}`);
+      const [, rows] = /subscription \w+_subscriptions\[\] = \{([\s\S]*?)\n\};/.exec(table);
+      for (const [, type] of rows.matchAll(/\{\s*"(\w+)",\s*\w+\s*\}/g)) heard.add(`${service}.on${type}`);
     }
     assert.deepEqual(operationsOf('receive').map(([name]) => name).sort(), [...heard].sort());
   });
