@@ -33,7 +33,7 @@
 #define TAKE_MAX 64			       /* orders in one statement */
 #define CHARGE_ENDS_BEFORE_MS (30 * SECOND_MS) /* the reservation's end */
 #define REFUND_LOOK_AGAIN_MS (10 * SECOND_MS)  /* whether Payment has told that it is done */
-#define REFUND_DECLINED_PAUSE_MS HOUR_MS
+#define REFUND_REFUSED_PAUSE_MS HOUR_MS
 #define CART_DAYS 30
 #define CARTS_MAX 500 /* in one transaction */
 
@@ -230,12 +230,12 @@ static void refund(struct errand *errand)
 	err = ask(errand, HTTP_POST, "/payments/refund", &body, NULL, &answer);
 	if (!err || err == ERR_REFUND_EXCEEDS_PAYMENT) {
 		again_in(errand, REFUND_LOOK_AGAIN_MS);
-	} else if (err == ERR_PAYMENT_DECLINED) {
-		log_error("order.refund-declined", "the refund of order %s is declined",
-			  id_text(errand->arena, &errand->order.id));
-		again_in(errand, REFUND_DECLINED_PAUSE_MS);
-	} else {
+	} else if (err_is_fault(err) || err_info(err)->transient) {
 		again_later(errand);
+	} else {
+		log_error("order.refund-refused", "the refund of order %s is refused: %s",
+			  id_text(errand->arena, &errand->order.id), err_info(err)->title);
+		again_in(errand, REFUND_REFUSED_PAUSE_MS);
 	}
 }
 
