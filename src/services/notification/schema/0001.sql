@@ -1,0 +1,52 @@
+-- What is told to whom, and what became of it.
+--   recipient      the address; NULL until the user's is looked up, at sending
+--   recipient_key  who it is for, known from the start: user:<id>, or the address in lower case
+--   event_id       the event that it tells of; NULL: somebody asked for it
+--   next_try_at    while it is queued: nobody tries before
+CREATE TABLE messages (
+	id UUID NOT NULL PRIMARY KEY,
+	channel TEXT NOT NULL CHECK (channel IN ('email', 'sms', 'push')),
+	recipient TEXT,
+	recipient_key TEXT NOT NULL,
+	user_id UUID,
+	event_id UUID,
+	template TEXT,
+	subject TEXT,
+	body TEXT NOT NULL,
+	status TEXT NOT NULL CHECK (status IN ('queued', 'sent', 'failed')),
+	attempts BIGINT NOT NULL,
+	provider TEXT NOT NULL,
+	last_error TEXT,
+	traceparent TEXT,
+	next_try_at BIGINT NOT NULL,
+	version BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	sent_at BIGINT,
+	CHECK (recipient IS NOT NULL OR user_id IS NOT NULL),
+	CHECK ((status = 'sent') = (sent_at IS NOT NULL)),
+	CHECK (status <> 'failed' OR last_error IS NOT NULL)
+) /*sqlite WITHOUT ROWID */;
+CREATE INDEX messages_due ON messages (next_try_at) WHERE status = 'queued';
+CREATE INDEX messages_by_user ON messages (user_id, id);
+CREATE INDEX messages_by_status ON messages (status, id);
+
+-- Nobody is told the same thing twice.
+CREATE UNIQUE INDEX messages_once ON messages (event_id, recipient_key, template)
+	WHERE event_id IS NOT NULL;
+
+-- Whose an order is, and what the buyer calls it: PaymentRefunded does not say.
+CREATE TABLE orders (
+	order_id UUID NOT NULL PRIMARY KEY,
+	user_id UUID NOT NULL,
+	number TEXT NOT NULL
+) /*sqlite WITHOUT ROWID */;
+
+-- Refunds that were heard of before their order: events of two services have no common order.
+CREATE TABLE refunds_waiting (
+	event_id UUID NOT NULL PRIMARY KEY,
+	order_id UUID NOT NULL,
+	amount BIGINT NOT NULL,
+	currency TEXT NOT NULL,
+	traceparent TEXT
+) /*sqlite WITHOUT ROWID */;
+CREATE INDEX refunds_waiting_by_order ON refunds_waiting (order_id, event_id);

@@ -1,0 +1,133 @@
+/* The Review service's decisions. Pure: no I/O, no clock, no database. */
+#include "services/review/rules.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
+char *review_words(struct arena *arena, const char *text)
+{
+	char *lower = text_lower(arena, text);
+	char *words = arena_alloc(arena, strlen(text) + 3), *end = words;
+
+	*end++ = ' ';
+	for (const char *at = lower; *at; at++) {
+		if (is_letter(*at))
+			*end++ = *at;
+		else if (end[-1] != ' ')
+			*end++ = ' ';
+	}
+	if (end[-1] != ' ')
+		*end++ = ' ';
+	return words;
+}
+
+bool review_has_blocked_word(struct arena *arena, const char *text, const char *phrases)
+{
+	const char *words = review_words(arena, text);
+
+	while (*phrases) {
+		size_t length = strcspn(phrases, ",");
+		const char *phrase = review_words(arena, arena_copy_bytes(arena, phrases, length));
+
+		/* A phrase without a letter is a lone space, and would be in every text. */
+		if (phrase[1] && strstr(words, phrase))
+			return true;
+		phrases += length;
+		phrases += *phrases == ',';
+	}
+	return false;
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+/* Those that advertisers use, and that no sentence begins with where the space was forgotten. */
+static const char *const link_domains[] = {
+	"com",	  "net",  "org", "info", "biz",	 "io", "shop", "store",
+	"online", "site", "top", "xyz",	 "club", "ru", "cn",   "link",
+};
+
+static bool is_domain(const char *word, size_t length)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(link_domains); i++)
+		if (strlen(link_domains[i]) == length && !memcmp(link_domains[i], word, length))
+			return true;
+	return false;
+}
+
+/* Whether the dot at `dot` joins a name of two letters or more to one of these domains. */
+static bool joins_host(const char *text, const char *dot)
+{
+	const char *end = dot + 1;
+
+	while (is_letter(*end) || *end == '-')
+		end++;
+	return dot - text >= 2 && is_letter(dot[-1]) && is_letter(dot[-2]) &&
+	       is_domain(dot + 1, (size_t)(end - dot - 1));
+}
+
+bool review_has_link(struct arena *arena, const char *text)
+{
+	const char *lower = text_lower(arena, text);
+
+	if (strstr(lower, "://") || strstr(lower, "www."))
+		return true;
+	for (const char *dot = strchr(lower, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (joins_host(lower, dot))
+			return true;
+	return false;
+}
+
+/* --- what waits ------------------------------------------------------------------------------- */
+
+const char *review_why_wait(struct arena *arena, const struct review *review,
+			    const struct review_history *history, const char *blocked_phrases,
+			    int64_t flood)
+{
+	/* Two sentences: a phrase does not reach from the title into the comment. */
+	const char *title = review->title ? review->title : "";
+
+	if (review_has_blocked_word(arena, title, blocked_phrases) ||
+	    review_has_blocked_word(arena, review->comment, blocked_phrases))
+		return "It holds a blocked word.";
+	if (review_has_link(arena, title) || review_has_link(arena, review->comment))
+		return "It holds a link.";
+	if (!history->published_before && history->recent >= flood)
+		return "A first-time reviewer wrote many reviews within an hour.";
+	return NULL;
+}
+
+/* --- order and sums --------------------------------------------------------------------------- */
+
+int64_t review_helpfulness(const struct review *review)
+{
+	int64_t length = (int64_t)text_length(review->comment);
+
+	return (review->verified ? REVIEW_HELPFUL_VERIFIED : 0) +
+	       MIN(length, REVIEW_HELPFUL_LENGTH_MAX);
+}
+
+int64_t rating_count(const struct rating *rating)
+{
+	int64_t count = 0;
+
+	for (int i = 1; i <= REVIEW_STARS_MAX; i++)
+		count += rating->stars[i];
+	return count;
+}
+
+int64_t rating_average(const struct rating *rating)
+{
+	int64_t count = rating_count(rating), sum = 0;
+
+	for (int i = 1; i <= REVIEW_STARS_MAX; i++)
+		sum += i * rating->stars[i];
+	return count ? (200 * sum + count) / (2 * count) : 0;
+}
