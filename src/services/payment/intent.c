@@ -34,7 +34,7 @@ static enum err check_room(struct request *req, const struct transactions *all)
 static enum err add_charge(struct sql *sql, struct request *req, const struct charge_draft *draft,
 			   const struct transactions *all, struct transaction *ret_transaction)
 {
-	const struct payment_provider *provider = provider_chosen();
+	const struct payment_provider *provider = payment_provider_chosen();
 	struct transaction charge = new_transaction(sql, req, KIND_CHARGE, &draft->order);
 	const char *order = id_text(req->arena, &draft->order);
 	enum err err;
@@ -152,7 +152,7 @@ static enum err add_refund(struct sql *sql, struct request *req, const struct re
 	refund.charge_reference = charge->provider_reference;
 	refund.provider = charge->provider;
 	refund.provider_key = id_text(req->arena, &refund.id);
-	refund.next_try_ms = refund.created_ms + provider_timeout_ms(charge->provider);
+	refund.next_try_ms = refund.created_ms + payment_provider_timeout_ms(charge->provider);
 	err = payment_hold(sql, &draft->order, amount.amount);
 	if (!err)
 		err = transaction_add(sql, &refund);

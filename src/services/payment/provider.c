@@ -9,12 +9,12 @@ static const struct payment_provider *const providers[] = {
 	&sandbox_provider,
 };
 
-const struct payment_provider *provider_chosen(void)
+const struct payment_provider *payment_provider_chosen(void)
 {
 	return providers[0];
 }
 
-const struct payment_provider *provider_by_name(const char *name)
+const struct payment_provider *payment_provider_by_name(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(providers); i++) {
 		if (strcmp(providers[i]->name, name) == 0)
@@ -23,14 +23,14 @@ const struct payment_provider *provider_by_name(const char *name)
 	return NULL;
 }
 
-int64_t provider_timeout_ms(const char *name)
+int64_t payment_provider_timeout_ms(const char *name)
 {
-	const struct payment_provider *provider = provider_by_name(name);
+	const struct payment_provider *provider = payment_provider_by_name(name);
 
 	return provider ? provider->timeout_ms : MINUTE_MS;
 }
 
-enum err providers_start(void)
+enum err payment_providers_start(void)
 {
 	enum err err = OK;
 
@@ -39,7 +39,7 @@ enum err providers_start(void)
 	return err;
 }
 
-void providers_stop(void)
+void payment_providers_stop(void)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(providers); i++)
 		providers[i]->stop();

@@ -39,16 +39,16 @@ struct payment_provider {
 };
 
 /* The one that new charges go to. */
-const struct payment_provider *provider_chosen(void);
+const struct payment_provider *payment_provider_chosen(void);
 
 /* NULL where the program knows none of that name: what it stored may be older than its setting. */
-const struct payment_provider *provider_by_name(const char *name);
+const struct payment_provider *payment_provider_by_name(const char *name);
 
 /* How long one question may take; of an unknown provider a while. */
-int64_t provider_timeout_ms(const char *name);
+int64_t payment_provider_timeout_ms(const char *name);
 
-enum err providers_start(void) MUST_CHECK;
-void providers_stop(void);
+enum err payment_providers_start(void) MUST_CHECK;
+void payment_providers_stop(void);
 
 extern const struct payment_provider sandbox_provider;
 

@@ -92,7 +92,7 @@ const char *payment_status(const struct payment *payment, const struct transacti
 	return payment->refunded < payment->paid ? "partially_refunded" : "refunded";
 }
 
-int64_t retry_delay_ms(int64_t attempts, uint32_t chance)
+int64_t payment_retry_delay_ms(int64_t attempts, uint32_t chance)
 {
 	int64_t delay_ms = RETRY_FIRST_MS;
 

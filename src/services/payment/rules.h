@@ -28,7 +28,7 @@ const char *payment_status(const struct payment *payment, const struct transacti
 
 /* The pause before a provider that gave no answer is asked again, behind the `attempts`-th time
  * (from 1): it doubles from 100 ms to a minute, and up to a quarter is taken off by `chance`. */
-int64_t retry_delay_ms(int64_t attempts, uint32_t chance);
+int64_t payment_retry_delay_ms(int64_t attempts, uint32_t chance);
 
 const char *transaction_kind_text(enum transaction_kind kind);
 const char *transaction_status_text(enum transaction_status status);

@@ -8,7 +8,7 @@ extern const struct route payment_routes[];
 static enum err start(struct database *database)
 {
 	(void)database;
-	return providers_start();
+	return payment_providers_start();
 }
 
 static const struct job jobs[] = {
@@ -22,5 +22,5 @@ const struct service payment_service = {
 	.migrations = payment_migrations,
 	.jobs = jobs,
 	.start = start,
-	.stop = providers_stop,
+	.stop = payment_providers_stop,
 };

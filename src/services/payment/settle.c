@@ -18,7 +18,8 @@ static enum err claim_body(struct sql *sql, void *arg)
 	struct settlement *settlement = arg;
 	struct transaction *transaction = &settlement->transaction;
 
-	return transaction_claim(sql, &transaction->id, provider_timeout_ms(transaction->provider),
+	return transaction_claim(sql, &transaction->id,
+				 payment_provider_timeout_ms(transaction->provider),
 				 settlement->arena, transaction, &settlement->claimed);
 }
 
@@ -30,7 +31,7 @@ static enum err postpone_body(struct sql *sql, void *arg)
 	uint32_t spread = transaction->id.bytes[15];
 
 	return transaction_postpone(sql, transaction,
-				    retry_delay_ms(transaction->attempts, spread));
+				    payment_retry_delay_ms(transaction->attempts, spread));
 }
 
 static enum err store_body(struct sql *sql, void *arg)
@@ -45,7 +46,7 @@ static enum err store_body(struct sql *sql, void *arg)
 static struct answer ask(struct settlement *settlement)
 {
 	const struct transaction *transaction = &settlement->transaction;
-	const struct payment_provider *provider = provider_by_name(transaction->provider);
+	const struct payment_provider *provider = payment_provider_by_name(transaction->provider);
 	struct answer answer = {.kind = ANSWER_UNKNOWN};
 
 	if (!provider) {

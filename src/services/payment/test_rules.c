@@ -129,13 +129,13 @@ static void a_payment_has_a_status(void **state)
 static void pauses_grow_to_a_minute(void **state)
 {
 	(void)state;
-	assert_int_equal(retry_delay_ms(1, 0), 100);
-	assert_int_equal(retry_delay_ms(2, 0), 200);
-	assert_int_equal(retry_delay_ms(5, 0), 1600);
-	assert_int_equal(retry_delay_ms(1000000, 0), MINUTE_MS);
+	assert_int_equal(payment_retry_delay_ms(1, 0), 100);
+	assert_int_equal(payment_retry_delay_ms(2, 0), 200);
+	assert_int_equal(payment_retry_delay_ms(5, 0), 1600);
+	assert_int_equal(payment_retry_delay_ms(1000000, 0), MINUTE_MS);
 	for (uint32_t chance = 0; chance < 1000; chance++) {
-		assert_in_range(retry_delay_ms(3, chance), 300, 400);
-		assert_in_range(retry_delay_ms(100, chance), MINUTE_MS * 3 / 4, MINUTE_MS);
+		assert_in_range(payment_retry_delay_ms(3, chance), 300, 400);
+		assert_in_range(payment_retry_delay_ms(100, chance), MINUTE_MS * 3 / 4, MINUTE_MS);
 	}
 }
 
