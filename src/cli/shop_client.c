@@ -128,6 +128,8 @@ enum err shop_client_open(const char *name, struct arena *arena, const char **re
 	struct data_holder holder;
 	enum err err = data_directory_lock(arena, config_text("data"), &holder, ret_why);
 
+	/* A command's own words are what its user wants to read. */
+	log_set_level(LOG_WARNING);
 	if (err && err != ERR_CONFLICT)
 		return err;
 	if (err == ERR_CONFLICT && !holder.address) {

@@ -42,8 +42,11 @@ static bool is_role(const char *word)
 }
 
 static const struct field role_word[] = {
-	{ .kind = FIELD_KIND_TEXT, .min = 1, .max = 20, .check = is_role,
-	  .expected = "must be a role" },
+	{.kind = FIELD_KIND_TEXT,
+	 .min = 1,
+	 .max = 20,
+	 .check = is_role,
+	 .expected = "must be a role"},
 };
 
 static const struct field session_fields[] = {
@@ -86,7 +89,7 @@ static void reply_grant(struct reply *reply, const struct grant *grant, const js
 /* POST /auth/refresh: the next pair of tokens, with the account as it is now. */
 static enum err post_refresh(struct request *req, struct reply *reply)
 {
-	struct refresh_draft draft = { 0 };
+	struct refresh_draft draft = {0};
 	const json_t *user;
 	struct grant grant;
 	enum err err;
@@ -147,7 +150,7 @@ static void write_claims(struct out *out, const struct token_claims *claims)
 /* POST /auth/validate: what an access token says, if it lives (RFC 7662). */
 static enum err post_validate(struct request *req, struct reply *reply)
 {
-	struct token_draft draft = { 0 };
+	struct token_draft draft = {0};
 	struct token_claims claims;
 	struct out out;
 	enum err err;
@@ -173,7 +176,7 @@ static enum err post_validate(struct request *req, struct reply *reply)
  * holds a token may end it; one that is not known is ended already. */
 static enum err post_revoke(struct request *req, struct reply *reply)
 {
-	struct token_draft draft = { 0 };
+	struct token_draft draft = {0};
 	enum err err;
 
 	err = read_token_draft(req, &draft);
@@ -192,7 +195,7 @@ static enum err post_revoke(struct request *req, struct reply *reply)
  * meanwhile. */
 static enum err post_session(struct request *req, struct reply *reply)
 {
-	struct session_draft draft = { 0 };
+	struct session_draft draft = {0};
 	char *const *words;
 	unsigned roles = 0;
 	struct grant grant;
@@ -217,7 +220,7 @@ static enum err post_session(struct request *req, struct reply *reply)
  * access tokens too if it is suspended or accessTokens is true. */
 static enum err post_revoke_sessions(struct request *req, struct reply *reply)
 {
-	struct ending ending = { .refresh_tokens = true };
+	struct ending ending = {.refresh_tokens = true};
 	enum err err;
 
 	err = request_body(req, ending_fields, &ending);
@@ -252,12 +255,12 @@ static void write_words(struct out *out, const char *name, const char *const *wo
 /* GET /.well-known/oauth-authorization-server (RFC 8414). */
 static enum err get_metadata(struct request *req, struct reply *reply)
 {
-	static const char *const grant_types[] = { "password", "refresh_token",
-						   "client_credentials", NULL };
-	static const char *const methods[] = { "none", "client_secret_basic", "client_secret_post",
-					       NULL };
-	static const char *const bearer[] = { "Bearer", NULL }, *const none[] = { "none", NULL };
-	static const char *const nothing[] = { NULL };
+	static const char *const grant_types[] = {"password", "refresh_token", "client_credentials",
+						  NULL};
+	static const char *const methods[] = {"none", "client_secret_basic", "client_secret_post",
+					      NULL};
+	static const char *const bearer[] = {"Bearer", NULL}, *const none[] = {"none", NULL};
+	static const char *const nothing[] = {NULL};
 	const char *issuer = tokens_issuer();
 	struct out out = out_new(req->arena);
 

@@ -19,8 +19,11 @@ static bool is_service(const char *word)
 }
 
 static const struct field role_word[] = {
-	{ .kind = FIELD_KIND_TEXT, .min = 1, .max = 20, .check = is_service,
-	  .expected = "must be service" },
+	{.kind = FIELD_KIND_TEXT,
+	 .min = 1,
+	 .max = 20,
+	 .check = is_service,
+	 .expected = "must be service"},
 };
 
 static const struct field draft_fields[] = {
@@ -78,8 +81,8 @@ static enum err make(struct sql *sql, void *arg)
 /* POST /auth/clients: a new client; 201 with its secret, which is never shown again. */
 enum err auth_post_client(struct request *req, struct reply *reply)
 {
-	struct making making = { .reply = reply };
-	struct client_draft draft = { 0 };
+	struct making making = {.reply = reply};
+	struct client_draft draft = {0};
 	uint8_t secret[CLIENT_SECRET_SIZE];
 	enum err err;
 
@@ -120,7 +123,7 @@ static enum err list(struct sql *sql, void *arg)
 /* GET /auth/clients: the newest first. */
 enum err auth_get_clients(struct request *req, struct reply *reply)
 {
-	struct listing listing = { .arena = req->arena };
+	struct listing listing = {.arena = req->arena};
 	struct cursor next;
 	bool more;
 	struct out out;
@@ -135,7 +138,7 @@ enum err auth_get_clients(struct request *req, struct reply *reply)
 	more = listing.count > (size_t)listing.page.limit;
 	if (more) {
 		listing.count--;
-		next = (struct cursor){ .id = listing.clients[listing.count - 1].id };
+		next = (struct cursor){.id = listing.clients[listing.count - 1].id};
 	}
 	out = reply_list_begin(reply);
 	for (size_t i = 0; i < listing.count; i++)
@@ -166,8 +169,8 @@ static enum err remove_client(struct sql *sql, void *arg)
 /* DELETE /auth/clients/:id: it gets no more tokens, and those that it has are dead. */
 enum err auth_delete_client(struct request *req, struct reply *reply)
 {
-	struct removal removal = { .reply = reply };
-	struct ending ending = { .access_tokens = true };
+	struct removal removal = {.reply = reply};
+	struct ending ending = {.access_tokens = true};
 	enum err err;
 
 	err = request_id(req, "id", &removal.id);

@@ -63,7 +63,8 @@ static enum err refuse_client_or_scope(struct token_request *token)
 		return refuse_oauth(token->reply, "unauthorized_client",
 				    "This client may use client_credentials only.");
 	if (parameters_get(&token->parameters, "scope"))
-		return refuse_oauth(token->reply, "invalid_scope", "Tokens of users have no scope.");
+		return refuse_oauth(token->reply, "invalid_scope",
+				    "Tokens of users have no scope.");
 	return OK;
 }
 
@@ -181,14 +182,14 @@ static const struct {
 	const char *type;
 	enum err (*grant)(struct token_request *token);
 } grants[] = {
-	{ "password", grant_password },
-	{ "refresh_token", grant_refresh_token },
-	{ "client_credentials", grant_client_credentials },
+	{"password", grant_password},
+	{"refresh_token", grant_refresh_token},
+	{"client_credentials", grant_client_credentials},
 };
 
 enum err auth_post_token(struct request *req, struct reply *reply)
 {
-	struct token_request token = { .req = req, .reply = reply };
+	struct token_request token = {.req = req, .reply = reply};
 	const char *why = "The body cannot be read.", *type;
 	enum err err;
 
@@ -201,7 +202,8 @@ enum err auth_post_token(struct request *req, struct reply *reply)
 	if (err == ERR_INVALID_CREDENTIALS)
 		return refuse_oauth(reply, "invalid_client", "The client is not who it says.");
 	if (err == ERR_BAD_REQUEST)
-		return refuse_oauth(reply, "invalid_request", "The client must say who it is once.");
+		return refuse_oauth(reply, "invalid_request",
+				    "The client must say who it is once.");
 	if (err)
 		return err;
 	for (size_t i = 0; i < ARRAY_LENGTH(grants); i++)

@@ -30,7 +30,7 @@ struct session {
 	struct id id;
 	struct id user;
 	uint8_t secret[REFRESH_SECRET_SIZE]; /* makes each token from the one before it */
-	struct hash current, previous;       /* previous is all zero before the first rotation */
+	struct hash current, previous;	     /* previous is all zero before the first rotation */
 	int64_t created_ms, rotated_ms, expires_ms;
 };
 

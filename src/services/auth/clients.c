@@ -142,7 +142,8 @@ static enum err look_up(struct sql *sql, void *arg)
 static enum err check(struct request *req, const struct proof *proof,
 		      const struct client **ret_client)
 {
-	struct lookup lookup = { .arena = req->arena, .client = ARENA_NEW(req->arena, struct client) };
+	struct lookup lookup = {.arena = req->arena,
+				.client = ARENA_NEW(req->arena, struct client)};
 	struct hash hash;
 	enum err err;
 
@@ -163,9 +164,9 @@ enum err client_authenticate(struct request *req, const struct parameters *param
 {
 	const char *authorization = request_header(req, "Authorization");
 	struct proof basic, body = {
-		.id = parameters_get(parameters, "client_id"),
-		.secret = parameters_get(parameters, "client_secret"),
-	};
+				    .id = parameters_get(parameters, "client_id"),
+				    .secret = parameters_get(parameters, "client_secret"),
+			    };
 
 	/* A Bearer token says nothing here: clients send it along everywhere. */
 	if (authorization && strncasecmp(authorization, BASIC, strlen(BASIC)) == 0) {

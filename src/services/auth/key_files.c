@@ -38,7 +38,8 @@ bool key_is_needless(const struct jwt_keys *keys, size_t index, int64_t life_ms,
 {
 	if (index == 0)
 		return false;
-	return keys->keys[index - 1].created_ms + KEY_SETTLE_MS + life_ms + PRUNE_MARGIN_MS < now_ms;
+	return keys->keys[index - 1].created_ms + KEY_SETTLE_MS + life_ms + PRUNE_MARGIN_MS <
+	       now_ms;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -132,7 +133,7 @@ static enum err read_all(int directory, struct arena *arena, struct jwt_keys *re
 {
 	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
-	struct jwt_keys keys = { .count = 0 };
+	struct jwt_keys keys = {.count = 0};
 	struct jwt_key key;
 	struct dirent *entry;
 	int64_t created_ms;

@@ -14,7 +14,8 @@
 #include "base/jwt.h"
 
 #define KEY_SETTLE_MS 5000
-#define KEY_LIFE_MAX_MS INT64_C(86400000) /* of an access token: the setting access-minutes' bound */
+#define KEY_LIFE_MAX_MS \
+	INT64_C(86400000) /* of an access token: the setting access-minutes' bound */
 
 /* All keys, the newest first; none where there is no directory yet. *ret_why, a sentence, lives in
  * `arena`, here and below. */

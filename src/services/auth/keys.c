@@ -26,7 +26,7 @@ static struct {
 	struct jwt_keys keys;
 	char *directory;
 	atomic_int_least64_t looked_ms; /* monotonic: when an unknown key last led to the disk */
-} ring = { .lock = PTHREAD_RWLOCK_INITIALIZER };
+} ring = {.lock = PTHREAD_RWLOCK_INITIALIZER};
 
 /* --- reading ---------------------------------------------------------------------------------- */
 

@@ -43,7 +43,7 @@ static struct {
 	struct map *dead;
 	int64_t overflow_ms; /* until then the store knows more than `dead` */
 	struct metric *dead_count;
-} marks = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} marks = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void marks_start(void)
 {
@@ -53,9 +53,9 @@ void marks_start(void)
 	marks.verified = map_new(VERIFIED_MAX, true, free);
 	marks.dead = map_new(DEAD_MAX, false, free);
 	marks.overflow_ms = 0;
-	marks.dead_count = metric_gauge("souk_auth_dead_tokens",
-					"Tokens, and holders of tokens, that died before they expired.",
-					"");
+	marks.dead_count =
+		metric_gauge("souk_auth_dead_tokens",
+			     "Tokens, and holders of tokens, that died before they expired.", "");
 	pthread_mutex_unlock(&marks.lock);
 }
 
@@ -97,7 +97,7 @@ void marks_add_verified(const struct hash *token, const struct caller *caller)
 
 static struct dead_key key_of(char kind, const struct id *id)
 {
-	struct dead_key key = { .kind = kind };
+	struct dead_key key = {.kind = kind};
 
 	memcpy(key.id, id->bytes, sizeof(key.id));
 	return key;
@@ -122,7 +122,7 @@ void marks_kill(const struct token_mark *tokens, size_t count)
 {
 	pthread_mutex_lock(&marks.lock);
 	for (size_t i = 0; i < count; i++)
-		add('t', &tokens[i].token, &(struct dead){ .expires_ms = tokens[i].expires_ms });
+		add('t', &tokens[i].token, &(struct dead){.expires_ms = tokens[i].expires_ms});
 	pthread_mutex_unlock(&marks.lock);
 }
 
@@ -134,7 +134,7 @@ void marks_end_holder(const struct id *holder, const struct id *before, int64_t 
 	pthread_mutex_lock(&marks.lock);
 	known = map_get(marks.dead, &key, sizeof(key));
 	if (!known || id_compare(&known->before, before) < 0)
-		add('h', holder, &(struct dead){ .expires_ms = expires_ms, .before = *before });
+		add('h', holder, &(struct dead){.expires_ms = expires_ms, .before = *before});
 	pthread_mutex_unlock(&marks.lock);
 }
 

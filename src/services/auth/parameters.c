@@ -38,7 +38,7 @@ static bool add(struct parameters *parameters, const char *name, const char *val
 		*ret_why = "There are too many parameters.";
 		return false;
 	}
-	parameters->items[parameters->count++] = (struct header){ .name = name, .value = value };
+	parameters->items[parameters->count++] = (struct header){.name = name, .value = value};
 	return true;
 }
 
@@ -66,7 +66,7 @@ static bool read_form(struct request *req, struct parameters *parameters, const 
 
 	while (at < end) {
 		const char *and = memchr(at, '&', (size_t)(end - at));
-		size_t length = (size_t)((and ? and : end) - at);
+		size_t length = (size_t)((and? and : end) - at);
 
 		if (length > 0 && !add_pair(req->arena, at, length, parameters, ret_why))
 			return false;
@@ -87,7 +87,7 @@ static bool read_json(struct request *req, struct parameters *parameters, const 
 		*ret_why = "The body must be an object.";
 		return false;
 	}
-	json_object_foreach(object, name, member) {
+	json_object_foreach (object, name, member) {
 		if (json_is_null(member))
 			continue;
 		if (!json_is_string(member)) {
@@ -113,9 +113,9 @@ static void leave_out_empty(struct parameters *parameters)
 enum err parameters_read(struct request *req, struct parameters *ret_parameters,
 			 const char **ret_why)
 {
-	struct parameters parameters = { .count = 0 };
-	bool good = body_is_form(req) ? read_form(req, &parameters, ret_why) :
-					read_json(req, &parameters, ret_why);
+	struct parameters parameters = {.count = 0};
+	bool good = body_is_form(req) ? read_form(req, &parameters, ret_why)
+				      : read_json(req, &parameters, ret_why);
 
 	if (!good)
 		return ERR_BAD_REQUEST;

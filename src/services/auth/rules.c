@@ -40,7 +40,7 @@ struct hash refresh_token_hash(const struct refresh_token *token)
 struct refresh_token refresh_token_next(const struct session *session,
 					const struct refresh_token *token)
 {
-	struct refresh_token next = { .session = session->id };
+	struct refresh_token next = {.session = session->id};
 	uint8_t bytes[2 * REFRESH_SECRET_SIZE];
 	struct hash hash;
 

@@ -31,15 +31,16 @@ static void sweep(void)
 	enum err err = token_store_sweep(tokens_access_life_ms());
 
 	if (err)
-		log_warning("auth.sweep", "what has expired is still there: %s", err_info(err)->slug);
+		log_warning("auth.sweep", "what has expired is still there: %s",
+			    err_info(err)->slug);
 	marks_sweep();
 	keys_prune(tokens_access_life_ms());
 }
 
 static const struct job jobs[] = {
-	{ .name = "auth.keys", .every_ms = 2 * SECOND_MS, .run = keys_reload },
-	{ .name = "auth.sweep", .every_ms = MINUTE_MS, .run = sweep },
-	{ .name = NULL },
+	{.name = "auth.keys", .every_ms = 2 * SECOND_MS, .run = keys_reload},
+	{.name = "auth.sweep", .every_ms = MINUTE_MS, .run = sweep},
+	{.name = NULL},
 };
 
 /* --- the descriptor --------------------------------------------------------------------------- */

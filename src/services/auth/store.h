@@ -55,7 +55,7 @@ enum err token_store_kill(const struct token_mark *token) MUST_CHECK;
 /* Ends what a user or a client holds. */
 struct ending {
 	struct id holder;
-	bool suspended;      /* no session begins for it until it no longer is */
+	bool suspended;	     /* no session begins for it until it no longer is */
 	bool refresh_tokens; /* its sessions end */
 	bool access_tokens;  /* the access tokens that it holds are dead */
 };

@@ -42,7 +42,7 @@ static void read_bytes(struct sql_rows *rows, int column, uint8_t *bytes, size_t
 
 static enum err read_session(struct sql *sql, const struct id *id, struct session *ret_session)
 {
-	struct session session = { .id = *id };
+	struct session session = {.id = *id};
 	struct sql_rows *rows;
 	enum err err;
 
@@ -83,7 +83,7 @@ static enum err read_holder(struct sql *sql, const struct id *id, struct holder 
 					  "SELECT suspended, sessions_before, tokens_before"
 					  " FROM holders WHERE id = $1",
 					  sql_id(id));
-	struct holder holder = { 0 };
+	struct holder holder = {0};
 	enum err err = sql_first(rows);
 
 	if (!err) {
@@ -128,13 +128,14 @@ static enum err begin(struct sql *sql, void *arg)
 	if (holder.suspended || id_compare(beginning->as_of, &holder.sessions_before) <= 0)
 		return ERR_CONFLICT;
 	session->created_ms = session->rotated_ms = sql_now_ms(sql);
-	err = sql_run(sql,
-		      "INSERT INTO sessions (id, user_id, secret, current_hash, previous_hash,"
-		      " created_at, rotated_at, expires_at) VALUES ($1, $2, $3, $4, NULL, $5, $6, $7)",
-		      sql_id(&session->id), sql_id(&session->user),
-		      sql_blob(session->secret, sizeof(session->secret)),
-		      blob_of_hash(&session->current), sql_int(session->created_ms),
-		      sql_int(session->rotated_ms), sql_int(session->expires_ms));
+	err = sql_run(
+		sql,
+		"INSERT INTO sessions (id, user_id, secret, current_hash, previous_hash,"
+		" created_at, rotated_at, expires_at) VALUES ($1, $2, $3, $4, NULL, $5, $6, $7)",
+		sql_id(&session->id), sql_id(&session->user),
+		sql_blob(session->secret, sizeof(session->secret)), blob_of_hash(&session->current),
+		sql_int(session->created_ms), sql_int(session->rotated_ms),
+		sql_int(session->expires_ms));
 	if (err)
 		return err;
 	err = insert_issued(sql, beginning->access, &session->id);
@@ -146,7 +147,7 @@ static enum err begin(struct sql *sql, void *arg)
 enum err token_store_begin(struct session *session, const struct token_mark *access,
 			   const struct id *as_of)
 {
-	struct beginning beginning = { .session = session, .access = access, .as_of = as_of };
+	struct beginning beginning = {.session = session, .access = access, .as_of = as_of};
 
 	return sql_transaction(database, begin, &beginning);
 }
@@ -212,7 +213,7 @@ static enum err end_session(struct sql *sql, void *arg)
 enum err token_store_end(const struct id *session, struct arena *arena,
 			 struct token_mark **ret_killed, size_t *ret_count)
 {
-	struct end end = { .session = session, .arena = arena };
+	struct end end = {.session = session, .arena = arena};
 	enum err err = sql_transaction(database, end_session, &end);
 
 	if (err)
@@ -238,7 +239,7 @@ static enum err find(struct sql *sql, void *arg)
 
 enum err token_store_find(const struct id *session, struct session *ret_session)
 {
-	struct finding finding = { .id = session };
+	struct finding finding = {.id = session};
 	enum err err = sql_read(database, find, &finding);
 
 	if (!err)
@@ -262,7 +263,7 @@ static enum err replace(struct sql *sql, const struct session *session,
 static enum err rotate(struct sql *sql, void *arg)
 {
 	struct rotation *rotation = arg;
-	struct end end = { .session = &rotation->token.session, .arena = rotation->arena };
+	struct end end = {.session = &rotation->token.session, .arena = rotation->arena};
 	struct hash hash = refresh_token_hash(&rotation->token);
 	struct session session;
 	enum err err;
@@ -332,15 +333,16 @@ static enum err end_holder(struct sql *sql, void *arg)
 		holder.sessions_before = now;
 	if (ending->access_tokens)
 		holder.tokens_before = now;
-	end->before = ending->access_tokens ? now : (struct id){ 0 };
-	err = sql_run(sql,
-		      "INSERT INTO holders (id, suspended, sessions_before, tokens_before, ended_at)"
-		      " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET"
-		      " suspended = excluded.suspended, sessions_before = excluded.sessions_before,"
-		      " tokens_before = excluded.tokens_before, ended_at = excluded.ended_at",
-		      sql_id(&ending->holder), sql_bool(ending->suspended),
-		      sql_id(id_or_null(&holder.sessions_before)),
-		      sql_id(id_or_null(&holder.tokens_before)), sql_int(sql_now_ms(sql)));
+	end->before = ending->access_tokens ? now : (struct id){0};
+	err = sql_run(
+		sql,
+		"INSERT INTO holders (id, suspended, sessions_before, tokens_before, ended_at)"
+		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET"
+		" suspended = excluded.suspended, sessions_before = excluded.sessions_before,"
+		" tokens_before = excluded.tokens_before, ended_at = excluded.ended_at",
+		sql_id(&ending->holder), sql_bool(ending->suspended),
+		sql_id(id_or_null(&holder.sessions_before)),
+		sql_id(id_or_null(&holder.tokens_before)), sql_int(sql_now_ms(sql)));
 	if (err || !ending->refresh_tokens)
 		return err;
 	return sql_run(sql, "DELETE FROM sessions WHERE user_id = $1", sql_id(&ending->holder));
@@ -348,7 +350,7 @@ static enum err end_holder(struct sql *sql, void *arg)
 
 enum err token_store_end_holder(const struct ending *ending, struct id *ret_before)
 {
-	struct holder_end end = { .ending = ending };
+	struct holder_end end = {.ending = ending};
 	enum err err = sql_transaction(database, end_holder, &end);
 
 	if (!err)
@@ -396,7 +398,7 @@ static enum err load(struct sql *sql, void *arg)
 
 enum err token_store_load(int64_t access_ms, dead_visit *visit, void *arg)
 {
-	struct loading loading = { .access_ms = access_ms, .visit = visit, .arg = arg };
+	struct loading loading = {.access_ms = access_ms, .visit = visit, .arg = arg};
 
 	return sql_read(database, load, &loading);
 }
@@ -413,7 +415,8 @@ static enum err look(struct sql *sql, void *arg)
 	struct holder holder;
 	enum err err;
 
-	rows = sql_query(sql, "SELECT 1 FROM dead_tokens WHERE token = $1", sql_id(question->token));
+	rows = sql_query(sql, "SELECT 1 FROM dead_tokens WHERE token = $1",
+			 sql_id(question->token));
 	err = sql_first(rows);
 	if (!err) {
 		question->dead = true;
@@ -428,7 +431,7 @@ static enum err look(struct sql *sql, void *arg)
 
 enum err token_store_is_dead(const struct id *token, const struct id *holder, bool *ret_dead)
 {
-	struct question question = { .token = token, .holder = holder };
+	struct question question = {.token = token, .holder = holder};
 	enum err err = sql_read(database, look, &question);
 
 	if (!err)
@@ -473,7 +476,7 @@ static enum err sweep(struct sql *sql, void *arg)
 
 enum err token_store_sweep(int64_t access_ms)
 {
-	struct sweep sweeping = { .access_ms = access_ms };
+	struct sweep sweeping = {.access_ms = access_ms};
 	enum err err;
 
 	do

@@ -31,7 +31,7 @@ static struct request *request_of(const char *type, const char *body, size_t len
 	req->arena = arena;
 	req->body = body;
 	req->body_length = length;
-	req->headers[0] = (struct header){ "Content-Type", type };
+	req->headers[0] = (struct header){"Content-Type", type};
 	req->header_count = 1;
 	return req;
 }
@@ -39,9 +39,9 @@ static struct request *request_of(const char *type, const char *body, size_t len
 static enum err read_form(const char *body, struct parameters *ret_parameters)
 {
 	const char *why = NULL;
-	enum err err = parameters_read(request_of("application/x-www-form-urlencoded; charset=utf-8",
-						  body, strlen(body)),
-				       ret_parameters, &why);
+	enum err err = parameters_read(
+		request_of("application/x-www-form-urlencoded; charset=utf-8", body, strlen(body)),
+		ret_parameters, &why);
 
 	assert_true(!err == !why);
 	return err;
@@ -59,9 +59,10 @@ static void a_form_is_read(void **state)
 {
 	struct parameters parameters;
 
-	assert_int_equal(read_form("grant_type=password&username=a%2Bb%40c.example&password=a+b%26c",
-				   &parameters),
-			 OK);
+	assert_int_equal(
+		read_form("grant_type=password&username=a%2Bb%40c.example&password=a+b%26c",
+			  &parameters),
+		OK);
 	assert_int_equal(parameters.count, 3);
 	assert_string_equal(parameters_get(&parameters, "grant_type"), "password");
 	assert_string_equal(parameters_get(&parameters, "username"), "a+b@c.example");
@@ -100,9 +101,10 @@ static void malformed_bodies_are_refused(void **state)
 	assert_int_equal(read_form("a=%ff", &parameters), ERR_BAD_REQUEST);
 	assert_int_equal(read_form("a=%00", &parameters), ERR_BAD_REQUEST);
 	assert_int_equal(read_form("a=%01", &parameters), ERR_BAD_REQUEST);
-	assert_int_equal(parameters_read(request_of("application/x-www-form-urlencoded", "a=\0b", 4),
-					 &parameters, &why),
-			 ERR_BAD_REQUEST);
+	assert_int_equal(
+		parameters_read(request_of("application/x-www-form-urlencoded", "a=\0b", 4),
+				&parameters, &why),
+		ERR_BAD_REQUEST);
 	assert_int_equal(read_json("{\"a\":1}", &parameters), ERR_BAD_REQUEST);
 	assert_int_equal(read_json("[]", &parameters), ERR_BAD_REQUEST);
 	assert_int_equal(read_json("{", &parameters), ERR_BAD_REQUEST);
@@ -123,7 +125,7 @@ static enum err authenticate(const char *authorization, const char *form)
 	enum err err;
 
 	if (authorization)
-		req->headers[req->header_count++] = (struct header){ "Authorization", authorization };
+		req->headers[req->header_count++] = (struct header){"Authorization", authorization};
 	assert_int_equal(parameters_read(req, &parameters, &why), OK);
 	err = client_authenticate(req, &parameters, &client);
 	assert_true(err || !client);

@@ -57,7 +57,7 @@ static void what_is_no_token_is_not_read(void **state)
 
 static void a_successor_is_the_same_every_time_and_each_another(void **state)
 {
-	struct session session = { .secret = { 1 } }, other = { .secret = { 2 } };
+	struct session session = {.secret = {1}}, other = {.secret = {2}};
 	struct refresh_token first = token_of(1), second, again, third;
 
 	second = refresh_token_next(&session, &first);

@@ -1,4 +1,5 @@
 /* The port of Auth's data, and the memory in front of it: one suite for every engine. */
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +16,8 @@
 
 extern const struct migration auth_migrations[];
 
-static const struct migration_set set = { "auth", auth_migrations };
-static const struct migration_set *const sets[] = { &set, NULL };
+static const struct migration_set set = {"auth", auth_migrations};
+static const struct migration_set *const sets[] = {&set, NULL};
 
 #define ACCESS_MS (15 * MINUTE_MS)
 
@@ -44,15 +45,16 @@ static void world_random(void *world, void *bytes, size_t length)
 
 	(void)world;
 	for (size_t i = 0; i < length; i++)
-		to[i] = (uint8_t)((chance = chance * 6364136223846793005u + 1442695040888963407u) >> 56);
+		to[i] = (uint8_t)((chance = chance * 6364136223846793005u + 1442695040888963407u) >>
+				  56);
 }
 
-static const struct env world = { world_now_ms, world_monotonic_ns, world_random, NULL };
+static const struct env world = {world_now_ms, world_monotonic_ns, world_random, NULL};
 
 static int setup(void **state)
 {
-	struct database_options options = { .directory = directory, .name = "auth",
-					    .migration_sets = sets, .queue_max = 100 };
+	struct database_options options = {
+		.directory = directory, .name = "auth", .migration_sets = sets, .queue_max = 100};
 	const char *why = NULL;
 
 	now_ms = 1800000000000;
@@ -68,15 +70,20 @@ static int setup(void **state)
 	return 0;
 }
 
+static int remove_entry(const char *path, const struct stat *state, int kind, struct FTW *place)
+{
+	(void)state;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
 static int teardown(void **state)
 {
-	char command[128];
-
 	database_close(database);
 	arena_free(arena);
 	env_set(NULL);
-	snprintf(command, sizeof(command), "rm -r '%s'", directory);
-	return system(command) ? -1 : 0;
+	return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */
@@ -89,12 +96,12 @@ struct login {
 
 static struct token_mark new_access(void)
 {
-	return (struct token_mark){ .token = id_new(), .expires_ms = now_ms + ACCESS_MS };
+	return (struct token_mark){.token = id_new(), .expires_ms = now_ms + ACCESS_MS};
 }
 
 static enum err begin(const struct id *user, const struct id *as_of, struct login *login)
 {
-	login->session = (struct session){ .user = *user, .expires_ms = now_ms + 30 * DAY_MS };
+	login->session = (struct session){.user = *user, .expires_ms = now_ms + 30 * DAY_MS};
 	env_random(login->session.id.bytes, 16);
 	env_random(login->session.secret, REFRESH_SECRET_SIZE);
 	env_random(login->token.secret, REFRESH_SECRET_SIZE);
@@ -115,8 +122,10 @@ static struct login log_in(const struct id *user)
 
 static struct rotation rotate(const struct refresh_token *token)
 {
-	struct rotation rotation = { .token = *token, .access = new_access(),
-				     .expires_ms = now_ms + 30 * DAY_MS, .arena = arena };
+	struct rotation rotation = {.token = *token,
+				    .access = new_access(),
+				    .expires_ms = now_ms + 30 * DAY_MS,
+				    .arena = arena};
 
 	assert_int_equal(token_store_rotate(&rotation), OK);
 	return rotation;
@@ -218,7 +227,7 @@ static void an_ended_session_is_not_found(void **state)
 {
 	struct id ada = id_new();
 	struct login login = log_in(&ada);
-	struct rotation rotation = { .token = login.token, .access = new_access(), .arena = arena };
+	struct rotation rotation = {.token = login.token, .access = new_access(), .arena = arena};
 	struct token_mark *killed;
 	size_t count;
 
@@ -249,9 +258,9 @@ static void a_suspended_user_has_nothing_and_gets_nothing(void **state)
 {
 	struct id ada = id_new(), bob = id_new(), before, as_of;
 	struct login login = log_in(&ada), foreign = log_in(&bob), again;
-	struct ending suspend = { .holder = ada, .suspended = true, .refresh_tokens = true,
-				  .access_tokens = true };
-	struct ending activate = { .holder = ada, .refresh_tokens = true };
+	struct ending suspend = {
+		.holder = ada, .suspended = true, .refresh_tokens = true, .access_tokens = true};
+	struct ending activate = {.holder = ada, .refresh_tokens = true};
 
 	assert_int_equal(token_store_end_holder(&suspend, &before), OK);
 	assert_false(id_is_zero(&before));
@@ -273,7 +282,7 @@ static void a_suspended_user_has_nothing_and_gets_nothing(void **state)
 static void a_login_that_began_before_the_end_is_too_late(void **state)
 {
 	struct id ada = id_new(), as_of = id_new(), before;
-	struct ending password = { .holder = ada, .refresh_tokens = true };
+	struct ending password = {.holder = ada, .refresh_tokens = true};
 	struct login login;
 
 	assert_int_equal(token_store_end_holder(&password, &before), OK);
@@ -286,7 +295,7 @@ static void a_lost_role_ends_access_tokens_and_no_session(void **state)
 {
 	struct id ada = id_new(), before;
 	struct login login = log_in(&ada);
-	struct ending demote = { .holder = ada, .access_tokens = true };
+	struct ending demote = {.holder = ada, .access_tokens = true};
 	struct rotation rotation;
 
 	assert_int_equal(token_store_end_holder(&demote, &before), OK);
@@ -303,16 +312,16 @@ static void remember(void *arg, const struct id *id, const struct id *before, in
 	if (before)
 		marks_end_holder(id, before, expires_ms);
 	else
-		marks_kill(&(struct token_mark){ .token = *id, .expires_ms = expires_ms }, 1);
+		marks_kill(&(struct token_mark){.token = *id, .expires_ms = expires_ms}, 1);
 	*(int *)arg += 1;
 }
 
 static void what_is_dead_stays_so_over_a_start(void **state)
 {
-	struct id ada = id_new(), nobody = { { 0 } }, before;
+	struct id ada = id_new(), nobody = {{0}}, before;
 	struct login login = log_in(&ada);
 	struct token_mark single = new_access();
-	struct ending suspend = { .holder = ada, .suspended = true, .access_tokens = true };
+	struct ending suspend = {.holder = ada, .suspended = true, .access_tokens = true};
 	int loaded = 0;
 
 	assert_int_equal(token_store_kill(&single), OK);
@@ -337,8 +346,8 @@ static void what_is_dead_stays_so_over_a_start(void **state)
 static void a_suspension_outlives_the_sweep(void **state)
 {
 	struct id ada = id_new(), before, as_of;
-	struct ending suspend = { .holder = ada, .suspended = true, .refresh_tokens = true,
-				  .access_tokens = true };
+	struct ending suspend = {
+		.holder = ada, .suspended = true, .refresh_tokens = true, .access_tokens = true};
 	struct login login;
 
 	assert_int_equal(token_store_end_holder(&suspend, &before), OK);
@@ -364,9 +373,12 @@ static void a_later_end_of_a_holder_counts(void **state)
 static void verified_tokens_are_known_again(void **state)
 {
 	struct hash token = hash_of_text("token"), other = hash_of_text("other");
-	struct caller caller = { .roles = ROLE_ADMIN, .user = id_new(), .client = "souk",
-				 .token = id_new(), .expires_s = 12345 };
-	struct caller found = { 0 };
+	struct caller caller = {.roles = ROLE_ADMIN,
+				.user = id_new(),
+				.client = "souk",
+				.token = id_new(),
+				.expires_s = 12345};
+	struct caller found = {0};
 
 	assert_false(marks_find_verified(&token, arena, &found));
 	marks_add_verified(&token, &caller);
@@ -381,8 +393,8 @@ static void verified_tokens_are_known_again(void **state)
 
 static void more_than_there_is_room_for_is_asked_of_the_store(void **state)
 {
-	struct id nobody = { { 0 } }, alive = id_new();
-	struct token_mark token = { .expires_ms = now_ms + ACCESS_MS };
+	struct id nobody = {{0}}, alive = id_new();
+	struct token_mark token = {.expires_ms = now_ms + ACCESS_MS};
 
 	for (uint32_t i = 0; i <= 200000; i++) {
 		memcpy(token.token.bytes, &i, sizeof(i));

@@ -37,7 +37,7 @@ static void remember(void *arg, const struct id *id, const struct id *before, in
 	if (before)
 		marks_end_holder(id, before, expires_ms);
 	else
-		marks_kill(&(struct token_mark){ .token = *id, .expires_ms = expires_ms }, 1);
+		marks_kill(&(struct token_mark){.token = *id, .expires_ms = expires_ms}, 1);
 }
 
 enum err tokens_start(void)
@@ -59,7 +59,8 @@ enum err tokens_start(void)
 
 static struct token_mark new_access(const struct id *token)
 {
-	return (struct token_mark){ .token = *token, .expires_ms = env_now_ms() + settings.access_ms };
+	return (struct token_mark){.token = *token,
+				   .expires_ms = env_now_ms() + settings.access_ms};
 }
 
 /* The audience is this shop's API, which has the issuer's name (RFC 9068, section 3). */
@@ -94,8 +95,7 @@ enum err grant_begin(struct arena *arena, const struct id *user, unsigned roles,
 		     const struct id *as_of, struct grant *ret_grant)
 {
 	struct token_mark access = new_access(as_of);
-	struct session session = { .user = *user,
-				   .expires_ms = env_now_ms() + settings.refresh_ms };
+	struct session session = {.user = *user, .expires_ms = env_now_ms() + settings.refresh_ms};
 	struct refresh_token refresh_token;
 	enum err err;
 
@@ -116,7 +116,7 @@ void grant_to_client(struct arena *arena, const struct client *client, const cha
 {
 	struct id token = id_new();
 	struct token_mark access = new_access(&token);
-	const struct id nobody = { { 0 } };
+	const struct id nobody = {{0}};
 
 	*ret_grant = (struct grant){
 		.access_token = sign(arena, &access, &nobody, id_text(arena, &client->id),
@@ -132,7 +132,7 @@ unsigned roles_of_json(const json_t *words)
 	unsigned roles = 0;
 	size_t i;
 
-	json_array_foreach(words, i, word) {
+	json_array_foreach (words, i, word) {
 		const char *text = json_string_value(word);
 
 		roles |= text ? role_from_text(text) : 0;
@@ -180,8 +180,8 @@ static enum err ask_for_user(struct request *req, const struct id *user, const j
 }
 
 /* The session of a token that is worth more work: it is not looked up for what cannot be good. */
-static enum err find_session(struct arena *arena, const char *text,
-			     struct refresh_token *ret_token, struct session *ret_session)
+static enum err find_session(struct arena *arena, const char *text, struct refresh_token *ret_token,
+			     struct session *ret_session)
 {
 	enum err err;
 
@@ -239,7 +239,7 @@ static struct id holder_of(const struct id *user, const char *client)
 	struct id holder = *user;
 
 	if (id_is_zero(&holder) && !id_parse(client, &holder))
-		holder = (struct id){ { 0 } };
+		holder = (struct id){{0}};
 	return holder;
 }
 
@@ -321,8 +321,8 @@ enum err auth_check_token(struct arena *arena, const char *token, struct caller 
 
 static enum err kill(const struct token_claims *claims)
 {
-	struct token_mark token = { .token = claims->token_id,
-				    .expires_ms = claims->expires_s * SECOND_MS };
+	struct token_mark token = {.token = claims->token_id,
+				   .expires_ms = claims->expires_s * SECOND_MS};
 	enum err err = token_store_kill(&token);
 
 	if (!err)

@@ -156,9 +156,8 @@ static enum err store_item(struct sql *sql, struct one *one, const struct draft 
 	return store_note_import(sql, product.number, &hash);
 }
 
-static enum err one_body(struct sql *sql, void *arg)
+static enum err store_one(struct sql *sql, struct one *one)
 {
-	struct one *one = arg;
 	struct arena *arena = one->batch->req->arena;
 	struct draft draft = one->item->draft;
 	struct product current;
@@ -232,7 +231,9 @@ static enum err batch_body(struct sql *sql, void *arg)
 			continue;
 		/* The body may run twice: it begins without faults. */
 		item->faults = (struct faults){.arena = batch->req->arena};
-		item->err = sql_nested(sql, one_body, &one);
+		/* All that a product can be refused for is found before the first of it is
+		 * written (see change.h), so that none needs a savepoint of its own. */
+		item->err = store_one(sql, &one);
 		/* What is ours is no product's fault. */
 		if (item->err && err_is_fault(item->err))
 			return item->err;

@@ -1,6 +1,6 @@
 /*
  * Changes of the catalogue, each within a transaction: what rules.h made of a draft gets its ids,
- * slug and SKUs, is stored, and told of.
+ * slug and SKUs, is stored, and told of. What is refused is refused before anything is written.
  */
 #ifndef SERVICES_PRODUCT_CHANGE_H
 #define SERVICES_PRODUCT_CHANGE_H

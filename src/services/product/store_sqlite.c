@@ -263,22 +263,25 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 {
 	enum err err;
 
-	err = first_number(
-		sql_query(
-			sql,
-			"INSERT INTO products (id, slug, vendor_id, status, name, category, price,"
-			" currency, available, stock_status, variant_count, version, created_at,"
-			" updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-			" $13, $14) RETURNING number",
-			sql_id(&product->id), sql_text(product->slug), sql_id(&product->vendor_id),
-			sql_text(status_words[product->status]), sql_text(product->name),
-			sql_text(category_path(arena, product->category)),
-			sql_int(product->price.amount), sql_text(product->price.currency),
-			sql_int(product->stock.available),
-			sql_text(stock_status_word(product->stock.status)),
-			sql_int((int64_t)product->variant_count), sql_int(product->version),
-			sql_int(product->created_ms), sql_int(product->updated_ms)),
-		&product->number);
+	/* Asked before, since a RETURNING costs the statement a savepoint. */
+	err = first_number(sql_query(sql, "SELECT MAX(number) + 1 FROM products"),
+			   &product->number);
+	if (err)
+		return err;
+	product->number = MAX(product->number, 1);
+	err = sql_run(sql,
+		      "INSERT INTO products (number, id, slug, vendor_id, status, name, category,"
+		      " price, currency, available, stock_status, variant_count, version,"
+		      " created_at, updated_at)"
+		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+		      sql_int(product->number), sql_id(&product->id), sql_text(product->slug),
+		      sql_id(&product->vendor_id), sql_text(status_words[product->status]),
+		      sql_text(product->name), sql_text(category_path(arena, product->category)),
+		      sql_int(product->price.amount), sql_text(product->price.currency),
+		      sql_int(product->stock.available),
+		      sql_text(stock_status_word(product->stock.status)),
+		      sql_int((int64_t)product->variant_count), sql_int(product->version),
+		      sql_int(product->created_ms), sql_int(product->updated_ms));
 	if (err)
 		return err;
 	err = put_document(sql, product);

@@ -9,17 +9,16 @@
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
-#define NEW_PASSWORD                                                                              \
+#define NEW_PASSWORD                                                                             \
 	.min = PASSWORD_LENGTH_MIN, .max = PASSWORD_LENGTH_MAX, .check = user_password_is_sound, \
 	.expected = "must not be a password that everybody tries first"
-#define NAME                                                              \
-	.min = 1, .max = USER_NAME_MAX, .check = user_name_is_sound,      \
-	.expected = "must not be blank"
+#define NAME \
+	.min = 1, .max = USER_NAME_MAX, .check = user_name_is_sound, .expected = "must not be blank"
 #define MOBILE                                                     \
 	.min = 1, .max = USER_MOBILE_MAX, .check = text_is_mobile, \
 	.expected = "must be a number as in E.164, such as +49301234567"
 
-static const char *const registered_roles[] = { "customer", "vendor", NULL };
+static const char *const registered_roles[] = {"customer", "vendor", NULL};
 
 static const struct field draft_fields[] = {
 	FIELD(struct user_draft, email, "email", TEXT, .flags = REQUIRED, .min = 1,
@@ -34,8 +33,11 @@ static const struct field draft_fields[] = {
 };
 
 static const struct field role_word[] = {
-	{ .kind = FIELD_KIND_TEXT, .min = 1, .max = 20, .check = user_role_is_known,
-	  .expected = "must be customer, vendor or admin" },
+	{.kind = FIELD_KIND_TEXT,
+	 .min = 1,
+	 .max = 20,
+	 .check = user_role_is_known,
+	 .expected = "must be customer, vendor or admin"},
 };
 
 static const struct field change_fields[] = {
@@ -149,8 +151,8 @@ static enum err store_registration(struct sql *sql, void *arg)
 /* POST /users/register: a new account; 201 with the user. */
 static enum err post_register(struct request *req, struct reply *reply)
 {
-	struct registration registration = { .req = req, .reply = reply };
-	struct user_draft draft = { 0 };
+	struct registration registration = {.req = req, .reply = reply};
+	struct user_draft draft = {0};
 	enum err err;
 
 	err = request_body(req, draft_fields, &draft);
@@ -174,7 +176,7 @@ static enum err post_register(struct request *req, struct reply *reply)
 /* POST /users/login: checks the password and has Auth issue tokens; 200 with both and the user. */
 static enum err post_login(struct request *req, struct reply *reply)
 {
-	struct credentials credentials = { .address = req->client_address };
+	struct credentials credentials = {.address = req->client_address};
 	struct id as_of = id_new();
 	struct user user;
 	const json_t *tokens;
@@ -219,7 +221,7 @@ static void tell_wait(struct request *req, const struct reply *reply)
 /* POST /users/check-password, for Auth: 200 with the user whose address and password these are. */
 static enum err post_check_password(struct request *req, struct reply *reply)
 {
-	struct credentials credentials = { 0 };
+	struct credentials credentials = {0};
 	struct user user;
 	enum err err;
 
@@ -254,7 +256,7 @@ static enum err look_up(struct sql *sql, void *arg)
  * does not exist. */
 static enum err read_user(struct request *req, unsigned roles, struct user *ret_user)
 {
-	struct lookup lookup = { .arena = req->arena };
+	struct lookup lookup = {.arena = req->arena};
 	enum err err;
 
 	err = request_id(req, "id", &lookup.id);
@@ -364,7 +366,7 @@ static enum err authorise_change(struct put *put, const struct user *before)
 /* PUT /users/:id: changes what is given; the user itself, and admins. */
 static enum err put_user(struct request *req, struct reply *reply)
 {
-	struct put put = { .req = req, .reply = reply };
+	struct put put = {.req = req, .reply = reply};
 	struct user before;
 	enum err err;
 
@@ -410,7 +412,7 @@ static enum err list(struct sql *sql, void *arg)
 /* GET /users: all accounts, the newest first. */
 static enum err get_users(struct request *req, struct reply *reply)
 {
-	struct listing listing = { .arena = req->arena };
+	struct listing listing = {.arena = req->arena};
 	struct cursor next;
 	bool more;
 	struct out out;
@@ -427,7 +429,7 @@ static enum err get_users(struct request *req, struct reply *reply)
 	more = listing.count > (size_t)listing.page.limit;
 	if (more) {
 		listing.count--;
-		next = (struct cursor){ .id = listing.users[listing.count - 1].id };
+		next = (struct cursor){.id = listing.users[listing.count - 1].id};
 	}
 	out = reply_list_begin(reply);
 	for (size_t i = 0; i < listing.count; i++)
@@ -475,8 +477,8 @@ static enum err find_or_make(struct sql *sql, void *arg)
  * log in to it until an admin gives it an address and a password. */
 static enum err post_vendor(struct request *req, struct reply *reply)
 {
-	struct branding branding = { .reply = reply };
-	struct brand brand = { 0 };
+	struct branding branding = {.reply = reply};
+	struct brand brand = {0};
 	enum err err;
 
 	err = request_body(req, brand_fields, &brand);

@@ -24,7 +24,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct map *counters;
 	int64_t per_account;
-} attempts = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} attempts = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Accounts and addresses are kept apart by the first byte. */
 static size_t write_key(char key[static KEY_SIZE], char kind, const char *name)
@@ -86,7 +86,7 @@ static void count_failure(char kind, const char *name, int64_t now_ms)
 		assert(kept);
 	}
 	if (now_ms - counter->since_ms >= WINDOW_MS)
-		*counter = (struct counter){ .since_ms = now_ms };
+		*counter = (struct counter){.since_ms = now_ms};
 	counter->failures++;
 }
 

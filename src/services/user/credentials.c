@@ -47,7 +47,7 @@ static void hash(void *arg)
 
 enum err credentials_hash(struct arena *arena, const char *password, const char **ret_hash)
 {
-	struct hashing hashing = { .password = password };
+	struct hashing hashing = {.password = password};
 	enum err err = limiter_enter(limiter, QUEUE_TIMEOUT_MS);
 
 	if (err)
@@ -91,8 +91,8 @@ static enum err refuse_early(struct request *req, struct reply *reply, const cha
 static enum err check(struct request *req, struct reply *reply, const char *hash,
 		      const struct credentials *credentials)
 {
-	struct matching matching = { .hash = hash ? hash : password_dummy_hash(),
-				     .password = credentials->password };
+	struct matching matching = {.hash = hash ? hash : password_dummy_hash(),
+				    .password = credentials->password};
 	const char *account = user_email_key(req->arena, credentials->email);
 	enum err err;
 
@@ -129,7 +129,7 @@ static enum err look_up(struct sql *sql, void *arg)
 enum err credentials_check(struct request *req, struct reply *reply,
 			   const struct credentials *credentials, struct user *ret_user)
 {
-	struct lookup lookup = { .email = credentials->email, .arena = req->arena };
+	struct lookup lookup = {.email = credentials->email, .arena = req->arena};
 	enum err err;
 
 	err = request_read(req, look_up, &lookup);
@@ -147,9 +147,8 @@ enum err credentials_check(struct request *req, struct reply *reply,
 enum err credentials_confirm(struct request *req, struct reply *reply, const struct user *user,
 			     const char *password)
 {
-	struct credentials credentials = { .email = user->email,
-					   .password = password,
-					   .address = req->client_address };
+	struct credentials credentials = {
+		.email = user->email, .password = password, .address = req->client_address};
 	enum err err = check(req, reply, user->password_hash, &credentials);
 
 	if (err == ERR_INVALID_CREDENTIALS)

@@ -68,8 +68,7 @@ static bool changes_email(const struct user_change *change, const struct user *b
 	return change->email && !same_text(change->email, before->email);
 }
 
-void user_change_check(struct user_change *change, const struct user *before,
-		       struct faults *faults)
+void user_change_check(struct user_change *change, const struct user *before, struct faults *faults)
 {
 	char *const *words = change->role_words.items;
 

@@ -54,12 +54,13 @@ static enum err start(struct database *database)
 {
 	const char *email = config_text("admin-email"), *password = config_text("admin-password");
 	struct admin admin = {
-		.user = {
-			.id = id_new(),
-			.email = email,
-			.roles = ROLE_ADMIN,
-			.email_verified = true,
-		},
+		.user =
+			{
+				.id = id_new(),
+				.email = email,
+				.roles = ROLE_ADMIN,
+				.email_verified = true,
+			},
 	};
 	enum err err;
 
@@ -78,8 +79,8 @@ static enum err start(struct database *database)
 /* --- the descriptor --------------------------------------------------------------------------- */
 
 const struct job user_jobs[] = {
-	{ .name = "user.sessions", .every_ms = 5 * SECOND_MS, .run = sessions_tell },
-	{ .name = NULL },
+	{.name = "user.sessions", .every_ms = 5 * SECOND_MS, .run = sessions_tell},
+	{.name = NULL},
 };
 
 const struct service user_service = {

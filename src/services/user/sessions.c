@@ -55,7 +55,7 @@ void sessions_tell(void)
 {
 	struct database *database = service_database(&user_service);
 	struct arena *arena = arena_new();
-	struct due due = { .arena = arena };
+	struct due due = {.arena = arena};
 
 	while (!sql_read(database, find_due, &due)) {
 		enum err err = tell(arena, &due.user);
@@ -90,7 +90,7 @@ static enum err look(struct sql *sql, void *arg)
 
 enum err sessions_settle(struct request *req, const struct id *user)
 {
-	struct look now = { .id = user, .arena = req->arena };
+	struct look now = {.id = user, .arena = req->arena};
 	int64_t deadline_ms = env_monotonic_ms() + SETTLE_TIMEOUT_MS;
 	struct watch watch;
 	enum err err;
@@ -102,8 +102,9 @@ enum err sessions_settle(struct request *req, const struct id *user)
 	while (!err && now.user.sessions_due && watch_wait(&watch, deadline_ms));
 	watch_end(&watch);
 	if (!err && now.user.sessions_due)
-		return refuse(req, ERR_UNAVAILABLE,
-			      "The change is stored, but the account's sessions are not yet ended.");
+		return refuse(
+			req, ERR_UNAVAILABLE,
+			"The change is stored, but the account's sessions are not yet ended.");
 	return err;
 }
 

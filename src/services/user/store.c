@@ -120,15 +120,15 @@ enum err users_have_other_admin(struct sql *sql, const struct id *id, bool *ret_
 	return err ? OK : sql_end(rows);
 }
 
-const char *const user_filter_roles[] = { "customer", "vendor", "admin", NULL };
+const char *const user_filter_roles[] = {"customer", "vendor", "admin", NULL};
 
 enum err users_list(struct sql *sql, const struct user_filter *filter, const struct page *page,
 		    struct arena *arena, struct user **ret_users, size_t *ret_count)
 {
 	/* Written out, as the indexes name them. */
-	static const char *const with_role[] = { " AND (roles & 1) <> 0", " AND (roles & 2) <> 0",
-						 " AND (roles & 4) <> 0" };
-	static const char *const with_status[] = { " AND suspended = 0", " AND suspended = 1" };
+	static const char *const with_role[] = {" AND (roles & 1) <> 0", " AND (roles & 2) <> 0",
+						" AND (roles & 4) <> 0"};
+	static const char *const with_status[] = {" AND suspended = 0", " AND suspended = 1"};
 	struct sql_builder query = sql_builder_new(arena);
 	struct user *users = ARENA_ARRAY(arena, struct user, (size_t)page->limit + 1);
 	struct sql_rows *rows;

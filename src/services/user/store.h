@@ -27,8 +27,8 @@ enum err users_have_other_admin(struct sql *sql, const struct id *id, bool *ret_
 /* The newest accounts first, at most page->limit + 1 of them. */
 struct user_filter {
 	const char *email; /* in any case; or NULL */
-	int role;    /* index into user_filter_roles */
-	int status;  /* enum user_status */
+	int role;	   /* index into user_filter_roles */
+	int status;	   /* enum user_status */
 	bool role_given, status_given;
 };
 extern const char *const user_filter_roles[];

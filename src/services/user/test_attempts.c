@@ -32,7 +32,7 @@ static void world_random(void *world, void *bytes, size_t length)
 	memset(bytes, 1, length);
 }
 
-static const struct env world = { world_now_ms, world_monotonic_ns, world_random, NULL };
+static const struct env world = {world_now_ms, world_monotonic_ns, world_random, NULL};
 
 static int setup(void **state)
 {

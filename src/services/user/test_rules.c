@@ -77,7 +77,7 @@ static void names_and_passwords_say_something(void **state)
 
 static void what_was_not_given_stays(void **state)
 {
-	struct user after = user_after(&ada, &(struct user_change){ 0 });
+	struct user after = user_after(&ada, &(struct user_change){0});
 
 	assert_string_equal(after.name, "Ada");
 	assert_string_equal(after.mobile, "+4930123456");
@@ -90,8 +90,8 @@ static void what_was_not_given_stays(void **state)
 
 static void null_clears_what_is_optional(void **state)
 {
-	struct user after = user_after(
-		&ada, &(struct user_change){ .name_given = true, .mobile_given = true });
+	struct user after =
+		user_after(&ada, &(struct user_change){.name_given = true, .mobile_given = true});
 
 	assert_null(after.name);
 	assert_null(after.mobile);
@@ -99,8 +99,8 @@ static void null_clears_what_is_optional(void **state)
 
 static void another_address_is_not_verified(void **state)
 {
-	struct user_change other = { .email = "new@shop.example" };
-	struct user_change same = { .email = "ada@shop.example" };
+	struct user_change other = {.email = "new@shop.example"};
+	struct user_change same = {.email = "ada@shop.example"};
 
 	assert_false(user_after(&ada, &other).email_verified);
 	assert_string_equal(user_after(&ada, &other).email, "new@shop.example");
@@ -112,18 +112,20 @@ static void address_and_password_need_the_password(void **state)
 {
 	const char *email = "new@shop.example", *same = "Ada@Shop.example", *password = "secret";
 
-	assert_true(user_change_needs_password(&(struct user_change){ .email = email }, &ada));
-	assert_true(user_change_needs_password(&(struct user_change){ .password = password }, &ada));
-	assert_false(user_change_needs_password(&(struct user_change){ .email = same }, &ada));
-	assert_false(user_change_needs_password(&(struct user_change){ .name = email }, &ada));
+	assert_true(user_change_needs_password(&(struct user_change){.email = email}, &ada));
+	assert_true(user_change_needs_password(&(struct user_change){.password = password}, &ada));
+	assert_false(user_change_needs_password(&(struct user_change){.email = same}, &ada));
+	assert_false(user_change_needs_password(&(struct user_change){.name = email}, &ada));
 }
 
 static void ranks_need_an_admin_where_they_differ(void **state)
 {
-	struct user_change same = { .roles_given = true, .roles = ROLE_CUSTOMER,
-				    .status_given = true, .status = USER_ACTIVE };
-	struct user_change vendor = { .roles_given = true, .roles = ROLE_VENDOR };
-	struct user_change suspended = { .status_given = true, .status = USER_SUSPENDED };
+	struct user_change same = {.roles_given = true,
+				   .roles = ROLE_CUSTOMER,
+				   .status_given = true,
+				   .status = USER_ACTIVE};
+	struct user_change vendor = {.roles_given = true, .roles = ROLE_VENDOR};
+	struct user_change suspended = {.status_given = true, .status = USER_SUSPENDED};
 
 	assert_false(user_change_needs_admin(&same, &ada));
 	assert_true(user_change_needs_admin(&vendor, &ada));
@@ -132,11 +134,11 @@ static void ranks_need_an_admin_where_they_differ(void **state)
 
 static void auth_is_told_of_what_ends_sessions(void **state)
 {
-	struct user_change password = { .password_hash = "new" };
-	struct user_change suspend = { .status_given = true, .status = USER_SUSPENDED };
-	struct user_change activate = { .status_given = true, .status = USER_ACTIVE };
-	struct user_change promote = { .roles_given = true, .roles = ROLE_CUSTOMER | ROLE_VENDOR };
-	struct user_change replace = { .roles_given = true, .roles = ROLE_VENDOR };
+	struct user_change password = {.password_hash = "new"};
+	struct user_change suspend = {.status_given = true, .status = USER_SUSPENDED};
+	struct user_change activate = {.status_given = true, .status = USER_ACTIVE};
+	struct user_change promote = {.roles_given = true, .roles = ROLE_CUSTOMER | ROLE_VENDOR};
+	struct user_change replace = {.roles_given = true, .roles = ROLE_VENDOR};
 	struct user suspended = user_after(&ada, &suspend);
 
 	assert_true(suspended.suspended);
@@ -154,7 +156,7 @@ static void auth_is_told_of_what_ends_sessions(void **state)
 static void what_is_still_to_be_told_is_kept(void **state)
 {
 	struct user before = ada;
-	struct user_change rename = { .name_given = true };
+	struct user_change rename = {.name_given = true};
 
 	before.sessions_due = SESSIONS_END;
 	assert_int_equal(user_after(&before, &rename).sessions_due, SESSIONS_END);
@@ -163,11 +165,11 @@ static void what_is_still_to_be_told_is_kept(void **state)
 static void words_become_roles_and_reserved_addresses_are_faults(void **state)
 {
 	struct arena *arena = *state;
-	struct faults faults = { .arena = arena };
-	const char *words[] = { "vendor", "admin", "vendor" };
-	struct user brand = { .email = "acme@vendors.invalid" };
-	struct user_change change = { .role_words = { .items = words, .count = 3 },
-				      .email = "acme@vendors.invalid" };
+	struct faults faults = {.arena = arena};
+	const char *words[] = {"vendor", "admin", "vendor"};
+	struct user brand = {.email = "acme@vendors.invalid"};
+	struct user_change change = {.role_words = {.items = words, .count = 3},
+				     .email = "acme@vendors.invalid"};
 
 	user_change_check(&change, &brand, &faults);
 	assert_int_equal(change.roles, ROLE_VENDOR | ROLE_ADMIN);
@@ -179,9 +181,9 @@ static void words_become_roles_and_reserved_addresses_are_faults(void **state)
 
 static void an_active_admin_is_both(void **state)
 {
-	assert_true(user_is_active_admin(&(struct user){ .roles = ROLE_ADMIN | ROLE_CUSTOMER }));
-	assert_false(user_is_active_admin(&(struct user){ .roles = ROLE_VENDOR }));
-	assert_false(user_is_active_admin(&(struct user){ .roles = ROLE_ADMIN, .suspended = true }));
+	assert_true(user_is_active_admin(&(struct user){.roles = ROLE_ADMIN | ROLE_CUSTOMER}));
+	assert_false(user_is_active_admin(&(struct user){.roles = ROLE_VENDOR}));
+	assert_false(user_is_active_admin(&(struct user){.roles = ROLE_ADMIN, .suspended = true}));
 }
 
 int main(void)

@@ -1,4 +1,5 @@
 /* The accounts' data, on every engine. */
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,8 @@
 
 extern const struct migration user_migrations[];
 
-static const struct migration_set set = { "user", user_migrations };
-static const struct migration_set *const sets[] = { &set, NULL };
+static const struct migration_set set = {"user", user_migrations};
+static const struct migration_set *const sets[] = {&set, NULL};
 
 static struct arena *arena;
 static struct database *database;
@@ -21,8 +22,8 @@ static char directory[64];
 
 static int setup(void **state)
 {
-	struct database_options options = { .directory = directory, .name = "user",
-					    .migration_sets = sets, .queue_max = 100 };
+	struct database_options options = {
+		.directory = directory, .name = "user", .migration_sets = sets, .queue_max = 100};
 	const char *why = NULL;
 
 	snprintf(directory, sizeof(directory), "/tmp/souk-test-user-XXXXXX");
@@ -32,14 +33,19 @@ static int setup(void **state)
 	return database_open(&options, arena, &database, &why) ? -1 : 0;
 }
 
+static int remove_entry(const char *path, const struct stat *state, int kind, struct FTW *place)
+{
+	(void)state;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
 static int teardown(void **state)
 {
-	char command[128];
-
 	database_close(database);
 	arena_free(arena);
-	snprintf(command, sizeof(command), "rm -r '%s'", directory);
-	return system(command) ? -1 : 0;
+	return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* --- verbs as bodies -------------------------------------------------------------------------- */
@@ -119,8 +125,8 @@ static enum err told(struct sql *sql, void *arg)
 
 static struct user make(const char *email, unsigned roles)
 {
-	struct verb verb = { .user = { .id = id_new(), .email = email, .roles = roles,
-				       .password_hash = "hash" } };
+	struct verb verb = {
+		.user = {.id = id_new(), .email = email, .roles = roles, .password_hash = "hash"}};
 
 	assert_int_equal(sql_transaction(database, insert, &verb), OK);
 	return verb.user;
@@ -128,7 +134,7 @@ static struct user make(const char *email, unsigned roles)
 
 static struct user read_back(const struct user *user)
 {
-	struct verb verb = { .user = { .id = user->id } };
+	struct verb verb = {.user = {.id = user->id}};
 
 	assert_int_equal(sql_read(database, find, &verb), OK);
 	return verb.user;
@@ -138,10 +144,15 @@ static struct user read_back(const struct user *user)
 
 static void what_is_stored_is_read(void **state)
 {
-	struct verb verb = { .user = { .id = id_new(), .email = "Ada@Shop.example", .name = "Ada",
-				       .mobile = "+4930123456", .password_hash = "hash",
-				       .roles = ROLE_VENDOR, .suspended = true,
-				       .email_verified = true, .sessions_due = SESSIONS_END } };
+	struct verb verb = {.user = {.id = id_new(),
+				     .email = "Ada@Shop.example",
+				     .name = "Ada",
+				     .mobile = "+4930123456",
+				     .password_hash = "hash",
+				     .roles = ROLE_VENDOR,
+				     .suspended = true,
+				     .email_verified = true,
+				     .sessions_due = SESSIONS_END}};
 	struct user user;
 
 	assert_int_equal(sql_transaction(database, insert, &verb), OK);
@@ -163,8 +174,8 @@ static void an_address_belongs_to_one_account_in_any_case(void **state)
 {
 	struct user ada = make("Ada@Shop.example", ROLE_CUSTOMER);
 	struct user bob = make("bob@shop.example", ROLE_CUSTOMER);
-	struct verb other = { .user = { .id = id_new(), .email = "aDA@shop.example" } };
-	struct verb move = { .user = bob };
+	struct verb other = {.user = {.id = id_new(), .email = "aDA@shop.example"}};
+	struct verb move = {.user = bob};
 
 	assert_int_equal(sql_transaction(database, insert, &other), ERR_EMAIL_TAKEN);
 	move.user.email = "ADA@shop.example";
@@ -182,7 +193,7 @@ static void an_address_belongs_to_one_account_in_any_case(void **state)
 
 static void a_change_makes_a_version(void **state)
 {
-	struct verb verb = { .user = make("ada@shop.example", ROLE_CUSTOMER) };
+	struct verb verb = {.user = make("ada@shop.example", ROLE_CUSTOMER)};
 
 	verb.user.name = "Ada";
 	verb.user.roles = ROLE_ADMIN;
@@ -196,10 +207,10 @@ static void a_change_makes_a_version(void **state)
 
 static void a_brand_is_found_by_its_key_whatever_its_address(void **state)
 {
-	struct verb brand = { .user = { .id = id_new(), .email = "acme@vendors.invalid",
-					.roles = ROLE_VENDOR },
-			      .vendor_key = "acme" };
-	struct verb found = { .vendor_key = "acme" };
+	struct verb brand = {
+		.user = {.id = id_new(), .email = "acme@vendors.invalid", .roles = ROLE_VENDOR},
+		.vendor_key = "acme"};
+	struct verb found = {.vendor_key = "acme"};
 
 	assert_int_equal(sql_read(database, find_by_key, &found), ERR_NOT_FOUND);
 	assert_int_equal(sql_transaction(database, insert, &brand), OK);
@@ -211,8 +222,8 @@ static void a_brand_is_found_by_its_key_whatever_its_address(void **state)
 
 static void another_admin_is_one_that_can_act(void **state)
 {
-	struct verb first = { .user = make("first@shop.example", ROLE_ADMIN) };
-	struct verb second = { .user = make("second@shop.example", ROLE_ADMIN | ROLE_CUSTOMER) };
+	struct verb first = {.user = make("first@shop.example", ROLE_ADMIN)};
+	struct verb second = {.user = make("second@shop.example", ROLE_ADMIN | ROLE_CUSTOMER)};
 
 	make("third@shop.example", ROLE_CUSTOMER);
 	assert_int_equal(sql_read(database, look_for_admin, &first), OK);
@@ -226,9 +237,9 @@ static void another_admin_is_one_that_can_act(void **state)
 static void lists_are_filtered_and_paged_newest_first(void **state)
 {
 	struct user users[5];
-	struct verb verb = { .page = { .limit = 2 } };
-	static const unsigned roles[] = { ROLE_CUSTOMER, ROLE_VENDOR, ROLE_CUSTOMER,
-					  ROLE_VENDOR | ROLE_CUSTOMER, ROLE_CUSTOMER };
+	struct verb verb = {.page = {.limit = 2}};
+	static const unsigned roles[] = {ROLE_CUSTOMER, ROLE_VENDOR, ROLE_CUSTOMER,
+					 ROLE_VENDOR | ROLE_CUSTOMER, ROLE_CUSTOMER};
 
 	for (size_t i = 0; i < 5; i++)
 		users[i] = make(arena_printf(arena, "u%zu@shop.example", i), roles[i]);
@@ -243,24 +254,24 @@ static void lists_are_filtered_and_paged_newest_first(void **state)
 	assert_int_equal(verb.count, 3);
 	assert_true(id_equal(&verb.users[0].id, &users[2].id));
 
-	verb = (struct verb){ .page = { .limit = 10 }, .filter = { .role_given = true, .role = 1 } };
+	verb = (struct verb){.page = {.limit = 10}, .filter = {.role_given = true, .role = 1}};
 	assert_int_equal(sql_read(database, list, &verb), OK);
 	assert_int_equal(verb.count, 2);
 
-	verb.filter = (struct user_filter){ .email = "U2@SHOP.example" };
+	verb.filter = (struct user_filter){.email = "U2@SHOP.example"};
 	assert_int_equal(sql_read(database, list, &verb), OK);
 	assert_int_equal(verb.count, 1);
 	assert_true(id_equal(&verb.users[0].id, &users[2].id));
 
-	verb.filter = (struct user_filter){ .status_given = true, .status = USER_SUSPENDED };
+	verb.filter = (struct user_filter){.status_given = true, .status = USER_SUSPENDED};
 	assert_int_equal(sql_read(database, list, &verb), OK);
 	assert_int_equal(verb.count, 0);
 }
 
 static void what_auth_must_be_told_is_found_until_it_was(void **state)
 {
-	struct verb verb = { .user = make("ada@shop.example", ROLE_CUSTOMER) };
-	struct verb due = { 0 };
+	struct verb verb = {.user = make("ada@shop.example", ROLE_CUSTOMER)};
+	struct verb due = {0};
 
 	make("bob@shop.example", ROLE_CUSTOMER);
 	assert_int_equal(sql_read(database, next_due, &due), ERR_NOT_FOUND);
@@ -275,7 +286,7 @@ static void what_auth_must_be_told_is_found_until_it_was(void **state)
 	assert_int_equal(read_back(&verb.user).sessions_due, SESSIONS_END | SESSIONS_TELL);
 	assert_int_equal(sql_transaction(database, told, &verb), OK);
 	assert_int_equal(read_back(&verb.user).sessions_due, 0);
-	due = (struct verb){ 0 };
+	due = (struct verb){0};
 	assert_int_equal(sql_read(database, next_due, &due), ERR_NOT_FOUND);
 }
 

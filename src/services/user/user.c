@@ -1,11 +1,11 @@
 /* Accounts as clients see them. */
 #include "services/user/user.h"
 
-const char *const user_status_words[] = { "active", "suspended", NULL };
+const char *const user_status_words[] = {"active", "suspended", NULL};
 
 void user_write_roles(struct out *out, const char *name, unsigned roles)
 {
-	static const enum role order[] = { ROLE_CUSTOMER, ROLE_VENDOR, ROLE_ADMIN };
+	static const enum role order[] = {ROLE_CUSTOMER, ROLE_VENDOR, ROLE_ADMIN};
 
 	out_open_list(out, name);
 	for (size_t i = 0; i < ARRAY_LENGTH(order); i++)

@@ -24,8 +24,8 @@
 
 /* What Auth has to be told of an account once a change of it is stored. */
 enum sessions_due {
-	SESSIONS_TELL = 1,     /* whether it is suspended */
-	SESSIONS_END = 2,      /* its refresh tokens are dead */
+	SESSIONS_TELL = 1,	 /* whether it is suspended */
+	SESSIONS_END = 2,	 /* its refresh tokens are dead */
 	SESSIONS_END_ACCESS = 4, /* the access tokens made until now are dead */
 };
 
@@ -35,9 +35,9 @@ extern const char *const user_status_words[]; /* by user_status; ends with NULL 
 struct user {
 	struct id id;
 	const char *email;
-	const char *name, *mobile;  /* or NULL */
-	const char *password_hash;  /* NULL: nobody can log in */
-	unsigned roles;             /* of USER_ROLES */
+	const char *name, *mobile; /* or NULL */
+	const char *password_hash; /* NULL: nobody can log in */
+	unsigned roles;		   /* of USER_ROLES */
 	bool suspended, email_verified;
 	unsigned sessions_due;
 	int64_t version;
@@ -56,7 +56,7 @@ struct user_change {
 	struct list role_words; /* of char * */
 	int status;
 	bool name_given, mobile_given, roles_given, status_given;
-	unsigned roles;            /* of the words: user_change_check */
+	unsigned roles;		   /* of the words: user_change_check */
 	const char *password_hash; /* of `password`; set by the handler */
 };
 

@@ -1,0 +1,260 @@
+/* Rules that one service's data keeps or breaks, whatever the others do. */
+#include "cli/audit_rules.h"
+
+#include <stddef.h>
+
+/* clang-format off */
+const struct audit_rule audit_rules_of_files[] = {
+	{"file-sound", "every file is whole, and its indexes, constraints and references hold",
+	 "SELECT '{name}', integrity_check FROM pragma_integrity_check(20, '{schema}')"
+	 " WHERE integrity_check <> 'ok'"
+	 " UNION ALL SELECT '{name}', 'a row of ' || \"table\" || ' refers to no row of ' || parent"
+	 " FROM pragma_foreign_key_check(NULL, '{schema}')",
+	 AUDIT_FILE},
+	{NULL},
+};
+
+const struct audit_rule audit_rules_within[] = {
+
+	/* --- events and idempotency ---------------------------------------------------------- */
+
+	{"event-handled", "no event is given up",
+	 "SELECT id, '{name} has given up on ' || type || ': ' || last_error"
+	 " FROM {schema}.parked WHERE next_try_at IS NULL",
+	 AUDIT_SERVICE},
+
+	{"event-heard", "nobody has heard more than was told",
+	 "SELECT h.hearer || ' of ' || h.source, 'has heard up to ' || h.seq ||"
+	 " ', which was not told' FROM heard h JOIN told t ON t.source = h.source WHERE h.seq > t.seq"},
+
+	{"event-not-lost", "no event is passed over",
+	 "SELECT id, hearer || ' has read past ' || type || ' and not handled it' FROM lost"},
+
+	{"idempotency-answer", "a stored key has one request, and an answer to repeat",
+	 "SELECT caller || ' ' || key, CASE WHEN length(fingerprint) <> 32 THEN"
+	 " '{name} does not know the request' ELSE '{name} has no answer' END"
+	 " FROM {schema}.idempotency WHERE length(fingerprint) <> 32 OR answered NOT IN (0, 1)"
+	 " OR (answered = 1 AND status NOT BETWEEN 200 AND 599)",
+	 AUDIT_SERVICE},
+
+	{"idempotency-effect", "a key that placed an order has its order",
+	 "SELECT caller || ' ' || key, 'there is no ' || location FROM main.idempotency"
+	 " WHERE location LIKE '/orders/%' AND length(location) = 44"
+	 " AND replace(substr(location, 9), '-', '') NOT IN (SELECT lower(hex(id)) FROM main.orders)"},
+
+	/* --- accounts ------------------------------------------------------------------------ */
+
+	{"user-address-unique", "an address has one account",
+	 "SELECT max(id), count(*) || ' accounts have the address ' || email_key"
+	 " FROM user.users NOT INDEXED GROUP BY email_key HAVING count(*) > 1"},
+
+	{"user-brand-unique", "an imported brand has one account",
+	 "SELECT max(id), count(*) || ' accounts are of the brand ' || vendor_key"
+	 " FROM user.users NOT INDEXED WHERE vendor_key IS NOT NULL"
+	 " GROUP BY vendor_key HAVING count(*) > 1"},
+
+	{"user-roles", "an account has roles, of customer, vendor and admin",
+	 "SELECT id, 'its roles are ' || roles FROM user.users WHERE roles & 7 = 0 OR roles & ~7 <> 0"},
+
+	{"user-told", "Auth is told of changed accounts",
+	 "SELECT id, 'Auth is not told of the change' FROM user.users WHERE sessions_due <> 0"
+	 " AND updated_at < (SELECT overdue_before FROM look)"},
+
+	/* --- the catalogue -------------------------------------------------------------------- */
+
+	{"product-slug-unique", "a slug is of one product",
+	 "SELECT max(id), count(*) || ' products have the slug ' || slug FROM product.products"
+	 " NOT INDEXED WHERE slug IS NOT NULL GROUP BY slug HAVING count(*) > 1"},
+
+	{"product-sku-unique", "a SKU is of one variant",
+	 "SELECT max(id), count(*) || ' variants have the SKU ' || sku FROM product.variants"
+	 " NOT INDEXED WHERE sku IS NOT NULL GROUP BY sku HAVING count(*) > 1"},
+
+	{"product-variants", "a product's variants, stock and price are those that it shows",
+	 "SELECT p.id, CASE WHEN v.n IS NULL THEN 'it has no variant'"
+	 " WHEN v.n <> p.variant_count THEN 'it has ' || v.n || ' variants, not ' || p.variant_count"
+	 " WHEN v.price <> p.price THEN 'it costs ' || v.price || ' at least, not ' || p.price"
+	 " ELSE 'its variants have ' || v.available || ' available, not ' || p.available END"
+	 " FROM product.products p LEFT JOIN (SELECT product, count(*) AS n, min(price) AS price,"
+	 " sum(available) AS available, max(CASE stock_status WHEN 'in_stock' THEN 2"
+	 " WHEN 'low_stock' THEN 1 ELSE 0 END) AS rank FROM product.variants GROUP BY product) v"
+	 " ON v.product = p.number WHERE p.status <> 'deleted' AND (v.n IS NULL"
+	 " OR v.n <> p.variant_count OR v.price <> p.price OR v.available <> p.available"
+	 " OR p.stock_status <> CASE v.rank WHEN 2 THEN 'in_stock' WHEN 1 THEN 'low_stock'"
+	 " ELSE 'out_of_stock' END)"},
+
+	{"product-searchable", "a product can be shown and searched for",
+	 "SELECT id, 'it has no document, or is not in the search' FROM product.products"
+	 " WHERE status <> 'deleted' AND (number NOT IN (SELECT number FROM product.documents)"
+	 " OR number NOT IN (SELECT id FROM product.product_search_docsize))"},
+
+	/* --- orders --------------------------------------------------------------------------- */
+
+	{"order-unique", "an order has one number, and a number one order",
+	 "SELECT id, count(*) || ' orders have this id' FROM main.orders NOT INDEXED"
+	 " GROUP BY id HAVING count(*) > 1"
+	 " UNION ALL SELECT 'number ' || number, count(*) || ' orders have this number'"
+	 " FROM main.orders GROUP BY number HAVING count(*) > 1 OR number < 1"},
+
+	{"order-total", "an order's total is the sum of its lines",
+	 "SELECT o.id, CASE WHEN l.total IS NULL THEN 'it has no lines'"
+	 " ELSE 'its lines come to ' || l.total || ', its total is ' || o.total END"
+	 " FROM main.orders o LEFT JOIN (SELECT order_number, sum(quantity * unit_price) AS total,"
+	 " min(quantity) AS least FROM main.order_lines GROUP BY order_number) l"
+	 " ON l.order_number = o.number WHERE l.total IS NOT o.total OR l.least < 1"
+	 " UNION ALL SELECT 'number ' || order_number, 'its lines are there, the order is not'"
+	 " FROM main.order_lines WHERE order_number NOT IN (SELECT number FROM main.orders)"},
+
+	{"order-history", "an order's history ends with its status, and misses no move",
+	 "SELECT o.id, CASE WHEN h.status IS NOT o.status THEN 'it is ' || o.status ||"
+	 " ', its history ends with ' || COALESCE(h.status, 'nothing')"
+	 " ELSE 'its history misses a move' END FROM main.orders o LEFT JOIN"
+	 " (SELECT order_number, count(*) AS n, max(version) AS version, status"
+	 " FROM main.order_history GROUP BY order_number) h ON h.order_number = o.number"
+	 " WHERE h.status IS NOT o.status OR h.n <> o.version OR h.version <> o.version"
+	 " UNION ALL SELECT 'number ' || order_number, 'its history is there, the order is not'"
+	 " FROM main.order_history WHERE order_number NOT IN (SELECT number FROM main.orders)"},
+
+	{"order-moves", "every move of an order is a legal one, by somebody who may",
+	 "SELECT (SELECT id FROM main.orders WHERE number = order_number), moved_by ||"
+	 " ' moved it from ' || previous || ' to ' || status FROM (SELECT order_number, status,"
+	 " moved_by, lag(status, 1, 'nothing') OVER (PARTITION BY order_number ORDER BY version)"
+	 " AS previous FROM main.order_history) WHERE (previous, status, moved_by) NOT IN (VALUES"
+	 " ('nothing', 'pending', 'customer'), ('pending', 'reserved', 'system'),"
+	 " ('pending', 'cancelled', 'customer'), ('pending', 'cancelled', 'admin'),"
+	 " ('pending', 'cancelled', 'system'), ('reserved', 'paid', 'system'),"
+	 " ('reserved', 'cancelled', 'customer'), ('reserved', 'cancelled', 'admin'),"
+	 " ('reserved', 'cancelled', 'system'), ('paid', 'cancelled', 'customer'),"
+	 " ('paid', 'cancelled', 'admin'), ('paid', 'cancelled', 'system'),"
+	 " ('paid', 'shipped', 'vendor'), ('paid', 'shipped', 'admin'),"
+	 " ('shipped', 'delivered', 'vendor'), ('shipped', 'delivered', 'admin'),"
+	 " ('delivered', 'returned', 'vendor'), ('delivered', 'returned', 'admin'))"},
+
+	{"order-overdue", "what is due for an order is done",
+	 "SELECT id, 'it is ' || status || ', and nobody does what is due' FROM main.orders"
+	 " WHERE due_at < (SELECT overdue_before FROM look)"
+	 " AND status IN ('pending', 'reserved', 'cancelled', 'returned')"},
+
+	/* --- payments ------------------------------------------------------------------------- */
+
+	{"payment-one-charge", "an order has one charge that succeeded or may, at most",
+	 "SELECT order_id, count(*) || ' charges' FROM payment.transactions NOT INDEXED"
+	 " WHERE kind = 'charge' AND status <> 'failed' GROUP BY order_id HAVING count(*) > 1"},
+
+	{"payment-sums", "what an order's payments come to is the sum of its transactions",
+	 "SELECT p.order_id, 'paid ' || p.paid || ', refunded ' || p.refunded || ', refunding ' ||"
+	 " p.refunding || '; its transactions say ' || COALESCE(t.paid, 0) || ', ' ||"
+	 " COALESCE(t.refunded, 0) || ', ' || COALESCE(t.refunding, 0)"
+	 " FROM payment.payments p LEFT JOIN (SELECT order_id,"
+	 " sum(amount * (kind = 'charge' AND status = 'succeeded')) AS paid,"
+	 " sum(amount * (kind = 'refund' AND status = 'succeeded')) AS refunded,"
+	 " sum(amount * (kind = 'refund' AND status = 'processing')) AS refunding"
+	 " FROM payment.transactions GROUP BY order_id) t ON t.order_id = p.order_id"
+	 " WHERE p.paid <> COALESCE(t.paid, 0) OR p.refunded <> COALESCE(t.refunded, 0)"
+	 " OR p.refunding <> COALESCE(t.refunding, 0)"},
+
+	{"payment-overdue", "a provider's answer is asked for until it is there",
+	 "SELECT order_id, 'nobody asks what became of its ' || kind FROM payment.transactions"
+	 " WHERE status = 'processing' AND next_try_at < (SELECT overdue_before FROM look)"},
+
+	{"provider-one-charge", "the provider has charged an order once, at most",
+	 "SELECT order_id, count(*) || ' charges at the provider' FROM sandbox.charges"
+	 " WHERE status = 'succeeded' GROUP BY order_id HAVING count(*) > 1"},
+
+	{"provider-refunds", "the provider gave back what its refunds say",
+	 "SELECT c.reference, 'refunded ' || c.refunded || ', its refunds come to ' ||"
+	 " COALESCE(r.amount, 0) FROM sandbox.charges c LEFT JOIN (SELECT charge_reference,"
+	 " sum(amount) AS amount FROM sandbox.refunds WHERE status = 'succeeded'"
+	 " GROUP BY charge_reference) r ON r.charge_reference = c.reference"
+	 " WHERE c.refunded <> COALESCE(r.amount, 0) OR c.refunded > c.amount"},
+
+	/* --- stock ---------------------------------------------------------------------------- */
+
+	{"stock-covers", "stock is never negative, and covers what is reserved",
+	 "SELECT id, 'on hand ' || on_hand || ', reserved ' || reserved FROM inventory.items"
+	 " WHERE reserved < 0 OR on_hand < reserved"
+	 " UNION ALL SELECT product_id, 'in ' || warehouse || ' on hand ' || on_hand || ', reserved '"
+	 " || reserved FROM inventory.stock WHERE reserved < 0 OR on_hand < reserved"},
+
+	{"stock-sums", "what there is of a product is the sum of its warehouses",
+	 "SELECT i.id, 'on hand ' || i.on_hand || ', reserved ' || i.reserved || '; its warehouses say '"
+	 " || COALESCE(s.on_hand, 0) || ', ' || COALESCE(s.reserved, 0) FROM inventory.items i"
+	 " LEFT JOIN (SELECT product_id, sum(on_hand) AS on_hand, sum(reserved) AS reserved"
+	 " FROM inventory.stock GROUP BY product_id) s ON s.product_id = i.id"
+	 " WHERE i.on_hand <> COALESCE(s.on_hand, 0) OR i.reserved <> COALESCE(s.reserved, 0)"},
+
+	{"stock-reserved", "what is reserved is what active reservations keep",
+	 "SELECT product_id, 'in ' || warehouse || ' ' || sum(reserved) || ' are reserved, but ' ||"
+	 " sum(kept) || ' kept for orders' FROM (SELECT product_id, warehouse, reserved, 0 AS kept"
+	 " FROM inventory.stock UNION ALL SELECT l.product_id, l.warehouse, 0, l.quantity"
+	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
+	 " ON l.order_id = r.order_id WHERE r.status = 'active')"
+	 " GROUP BY product_id, warehouse HAVING sum(reserved) <> sum(kept)"},
+
+	{"stock-journal", "what is on hand is what came and went",
+	 "SELECT product_id, 'in ' || warehouse || ' ' || sum(on_hand) || ' are on hand, the journal"
+	 " says ' || sum(delta) FROM (SELECT product_id, warehouse, on_hand, 0 AS delta"
+	 " FROM inventory.stock UNION ALL SELECT product_id, warehouse, 0, sum(delta)"
+	 " FROM inventory.movements GROUP BY product_id, warehouse)"
+	 " GROUP BY product_id, warehouse HAVING sum(on_hand) <> sum(delta)"},
+
+	{"stock-sold", "what left the stock for an order is what was reserved and sold",
+	 "SELECT order_id, 'its reservations say ' || sum(kept) || ', the journal ' || sum(-delta) ||"
+	 " ' of ' || lower(hex(product_id)) FROM (SELECT order_id, product_id, warehouse, delta,"
+	 " 0 AS kept FROM inventory.movements WHERE order_id IS NOT NULL"
+	 " UNION ALL SELECT l.order_id, l.product_id, l.warehouse, 0, l.quantity"
+	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
+	 " ON l.order_id = r.order_id WHERE r.status = 'committed')"
+	 " GROUP BY order_id, product_id, warehouse HAVING sum(kept) <> sum(-delta)"},
+
+	{"reservation-overdue", "a reservation that nobody paid for ends",
+	 "SELECT order_id, 'it is active, and its time is over' FROM inventory.reservations"
+	 " WHERE status = 'active' AND expires_at < (SELECT overdue_before FROM look)"},
+
+	/* --- figures -------------------------------------------------------------------------- */
+
+	{"sales-lines", "a sale is the sum of its lines",
+	 "SELECT s.order_id, s.units || ' units of ' || s.revenue || ', its lines say ' ||"
+	 " COALESCE(l.units, 0) || ' of ' || COALESCE(l.revenue, 0) FROM analytics.sales s LEFT JOIN"
+	 " (SELECT order_id, sum(units) AS units, sum(revenue) AS revenue FROM analytics.sale_lines"
+	 " GROUP BY order_id) l ON l.order_id = s.order_id"
+	 " WHERE s.units <> COALESCE(l.units, 0) OR s.revenue <> COALESCE(l.revenue, 0)"},
+
+	{"sales-refund-lines", "a refund of a sale is shared out among its lines, to the last unit",
+	 "SELECT r.id, 'it is ' || r.amount || ', shared out are ' || COALESCE(l.amount, 0)"
+	 " FROM analytics.refunds r LEFT JOIN (SELECT refund_id, sum(amount) AS amount"
+	 " FROM analytics.refund_lines GROUP BY refund_id) l ON l.refund_id = r.id"
+	 " WHERE COALESCE(l.amount, 0) <> r.amount AND (r.shared_out <> 0"
+	 " OR r.order_id IN (SELECT order_id FROM analytics.sales))"},
+
+	/* --- reviews and messages ------------------------------------------------------------- */
+
+	{"review-once", "a user has one review of a product",
+	 "SELECT max(id), count(*) || ' reviews by one user of one product' FROM review.reviews"
+	 " NOT INDEXED GROUP BY user_id, product_id HAVING count(*) > 1"},
+
+	{"review-rating", "a product's rating counts its published reviews",
+	 "SELECT product_id, 'its rating does not count what is published' FROM (SELECT product_id,"
+	 " stars_1, stars_2, stars_3, stars_4, stars_5 FROM review.ratings"
+	 " UNION ALL SELECT product_id, -(rating = 1), -(rating = 2), -(rating = 3), -(rating = 4),"
+	 " -(rating = 5) FROM review.reviews WHERE status = 'published') GROUP BY product_id"
+	 " HAVING sum(stars_1) <> 0 OR sum(stars_2) <> 0 OR sum(stars_3) <> 0 OR sum(stars_4) <> 0"
+	 " OR sum(stars_5) <> 0"},
+
+	{"review-verified", "a purchase is verified where the product was delivered, and only there",
+	 "SELECT r.id, CASE r.verified WHEN 0 THEN 'it was delivered' ELSE 'it was not delivered' END"
+	 " FROM review.reviews r LEFT JOIN review.purchases p ON p.user_id = r.user_id"
+	 " AND p.product_id = r.product_id WHERE r.verified <> (p.user_id IS NOT NULL)"},
+
+	{"message-once", "nobody is told the same thing twice",
+	 "SELECT event_id, recipient_key || ' is told ' || count(*) || ' times, by ' ||"
+	 " COALESCE(template, 'no template') FROM notification.messages NOT INDEXED"
+	 " WHERE event_id IS NOT NULL GROUP BY event_id, recipient_key, template HAVING count(*) > 1"},
+
+	{"message-overdue", "a message is sent, or has failed for good",
+	 "SELECT id, 'it is queued, and nobody sends it' FROM notification.messages"
+	 " WHERE status = 'queued' AND next_try_at < (SELECT overdue_before FROM look)"},
+
+	{NULL},
+};
+/* clang-format on */

@@ -1,0 +1,43 @@
+/*
+ * The rules of `souk audit`: each a promise of the shop, and the SQL that answers what breaks it in
+ * two columns: the id of the thing (a UUID as it is stored, or text) and what is wrong with it. A
+ * kept promise answers no rows.
+ *
+ * Statements see the files of all services by their names ("payment.transactions"), but for Order's,
+ * which is `main`; and the tables that a look makes first (see audit_look.c):
+ *
+ *	waiting (hearer, subject, type)  events that a service has been told and not yet handled
+ *	heard (hearer, source, seq)      how far it has read the outbox of another
+ *	told (source, seq)               how far that outbox goes
+ *	lost (hearer, id, type)          events that were passed over
+ *	look (now_ms, overdue_before)    what was due before that, the shop had an hour of running for
+ *
+ * A detail must say the same as long as the break lasts: it holds no ages and no counters of what
+ * goes on (see audit.c).
+ */
+#ifndef CLI_AUDIT_RULES_H
+#define CLI_AUDIT_RULES_H
+
+enum audit_scope {
+	AUDIT_SHOP,    /* the statement runs once */
+	AUDIT_SERVICE, /* for every service: {schema} and {name} stand for it */
+	AUDIT_FILE,    /* for every file, the provider's too */
+};
+
+struct audit_rule {
+	const char *name;
+	const char *promise;
+	const char *sql;
+	enum audit_scope scope;
+};
+
+/* Whether an event about `subject` (an expression) is on its way to `hearer`. */
+#define AUDIT_WAITS(hearer, subject) \
+	"EXISTS (SELECT 1 FROM waiting WHERE hearer = '" hearer "' AND subject = " subject ")"
+
+/* Tables that end with a rule without name. */
+extern const struct audit_rule audit_rules_of_files[];
+extern const struct audit_rule audit_rules_within[];  /* of one service's data */
+extern const struct audit_rule audit_rules_between[]; /* of what services know of each other */
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * Rules of what services know of each other. A service that has not yet heard what another told of
+ * a thing may still know it as it was: `waiting` says so, and such things are left out.
+ */
+#include "cli/audit_rules.h"
+
+#include <stddef.h>
+
+#define ORDER_WAITS AUDIT_WAITS("order", "o.id")
+#define INVENTORY_WAITS AUDIT_WAITS("inventory", "o.id")
+
+/* clang-format off */
+const struct audit_rule audit_rules_between[] = {
+
+	/* --- orders and money ------------------------------------------------------------------ */
+
+	{"order-charged", "a paid order has one charge, of its total",
+	 "SELECT o.id, CASE WHEN t.id IS NULL THEN 'it is ' || o.status || ', and has no charge'"
+	 " ELSE 'it comes to ' || o.total || ' ' || o.currency || ', its charge to ' || t.amount ||"
+	 " ' ' || t.currency END FROM main.orders o LEFT JOIN payment.transactions t"
+	 " ON t.id = o.transaction_id AND t.order_id = o.id AND t.kind = 'charge'"
+	 " AND t.status = 'succeeded' WHERE o.status IN ('paid', 'shipped', 'delivered')"
+	 " AND o.total > 0 AND (t.id IS NULL OR t.amount <> o.total OR t.currency <> o.currency)"},
+
+	{"charge-settles", "a charged order is settled",
+	 "SELECT o.id, 'it is charged, and ' || o.status FROM main.orders o"
+	 " JOIN payment.payments p ON p.order_id = o.id WHERE o.status IN ('pending', 'reserved')"
+	 " AND p.paid > 0 AND NOT " ORDER_WAITS},
+
+	{"order-payment", "an order says of its payment what Payment says",
+	 "SELECT o.id, 'it says ' || o.payment_status || '; paid are ' || COALESCE(p.paid, 0) ||"
+	 " ', refunded ' || COALESCE(p.refunded, 0) FROM main.orders o"
+	 " LEFT JOIN payment.payments p ON p.order_id = o.id WHERE (CASE o.payment_status"
+	 " WHEN 'paid' THEN 1 WHEN 'partially_refunded' THEN 2 WHEN 'refunded' THEN 3 ELSE 0 END)"
+	 " <> (CASE WHEN COALESCE(p.paid, 0) = 0 THEN 0 WHEN p.refunded = 0 THEN 1"
+	 " WHEN p.refunded < p.paid THEN 2 ELSE 3 END) AND NOT " ORDER_WAITS},
+
+	{"order-money-back", "what was paid for an order that will not be is given back, or due to be",
+	 "SELECT o.id, 'it is ' || o.status || '; of ' || p.paid || ' paid, ' || p.refunded ||"
+	 " ' are given back, and nothing is due' FROM main.orders o JOIN payment.payments p"
+	 " ON p.order_id = o.id WHERE o.status IN ('cancelled', 'returned') AND p.refunded < p.paid"
+	 " AND o.due_at IS NULL AND NOT " ORDER_WAITS},
+
+	{"order-progress", "somebody is at work on every order that is not settled",
+	 "SELECT o.id, 'it is ' || o.status || ', and nothing is due' FROM main.orders o"
+	 " WHERE o.status IN ('pending', 'reserved') AND o.due_at IS NULL"
+	 " UNION ALL SELECT o.id, 'it is pending, and its stock is not asked for' FROM main.orders o"
+	 " WHERE o.status = 'pending' AND o.due_at IS NOT NULL AND NOT " ORDER_WAITS
+	 " AND NOT " INVENTORY_WAITS},
+
+	{"payment-at-provider", "what Payment has as settled the provider has in its books",
+	 "SELECT t.order_id, t.kind || ' of ' || t.amount || ' ' || t.currency ||"
+	 " ': the provider has ' || COALESCE(b.status || ', ' || b.amount || ' ' || b.currency,"
+	 " 'nothing') FROM payment.transactions t LEFT JOIN (SELECT key, 'charge' AS kind, reference,"
+	 " order_id, amount, currency, status FROM sandbox.charges UNION ALL SELECT key, 'refund',"
+	 " reference, order_id, amount, currency, status FROM sandbox.refunds) b"
+	 " ON b.key = t.provider_key AND b.kind = t.kind"
+	 " WHERE t.provider = 'sandbox' AND t.status = 'succeeded' AND (b.key IS NULL"
+	 " OR b.status <> 'succeeded' OR b.amount <> t.amount OR b.currency <> t.currency"
+	 " OR b.reference <> t.provider_reference"
+	 " OR replace(b.order_id, '-', '') <> lower(hex(t.order_id)))"},
+
+	{"provider-in-payment", "what the provider has done Payment has in its books",
+	 "SELECT b.order_id, b.kind || ' of ' || b.amount || ' ' || b.currency || ': Payment has ' ||"
+	 " COALESCE(t.status, 'nothing') FROM (SELECT key, 'charge' AS kind, order_id, amount, currency"
+	 " FROM sandbox.charges WHERE status = 'succeeded' UNION ALL SELECT key, 'refund', order_id,"
+	 " amount, currency FROM sandbox.refunds WHERE status = 'succeeded') b"
+	 " LEFT JOIN payment.transactions t ON t.provider = 'sandbox' AND t.provider_key = b.key"
+	 " AND t.kind = b.kind WHERE t.id IS NULL OR t.status = 'failed'"},
+
+	/* --- orders and stock ------------------------------------------------------------------ */
+
+	{"order-reservation", "an order's stock is where its status says",
+	 "SELECT o.id, 'it is ' || o.status || ', its reservation ' || COALESCE(r.status, 'not there')"
+	 " FROM main.orders o LEFT JOIN inventory.reservations r ON r.order_id = o.id"
+	 " WHERE NOT CASE o.status WHEN 'pending' THEN 1"
+	 " WHEN 'reserved' THEN COALESCE(r.status, '-') NOT IN ('-', 'restocked')"
+	 " WHEN 'cancelled' THEN COALESCE(r.status, '-') NOT IN ('active', 'committed')"
+	 " WHEN 'returned' THEN COALESCE(r.status, '-') = 'restocked'"
+	 " ELSE COALESCE(r.status, '-') = 'committed' END"
+	 " AND NOT " INVENTORY_WAITS " AND NOT " ORDER_WAITS},
+
+	{"reservation-lines", "a reservation keeps what its order's lines say",
+	 "SELECT o.id, 'its lines and its reservation differ' FROM inventory.reservations r"
+	 " JOIN main.orders o ON o.id = r.order_id WHERE (SELECT sum(quantity) FROM main.order_lines l"
+	 " WHERE l.order_number = o.number) IS NOT (SELECT sum(quantity)"
+	 " FROM inventory.reservation_lines k WHERE k.order_id = o.id)"
+	 " OR EXISTS (SELECT 1 FROM main.order_lines l WHERE l.order_number = o.number"
+	 " GROUP BY l.product_id HAVING sum(l.quantity) IS NOT (SELECT sum(k.quantity)"
+	 " FROM inventory.reservation_lines k WHERE k.order_id = o.id"
+	 " AND k.product_id = l.product_id))"},
+
+	/* --- products, their stock and their rating --------------------------------------------- */
+
+	{"product-stocked", "Inventory knows every variant, and no others",
+	 "SELECT v.id, 'Inventory does not know it' FROM product.variants v"
+	 " JOIN product.products p ON p.number = v.product LEFT JOIN inventory.items i"
+	 " ON i.id = v.id AND i.removed = 0 WHERE p.status <> 'deleted' AND i.id IS NULL"
+	 " AND NOT " AUDIT_WAITS("inventory", "p.id")
+	 " UNION ALL SELECT i.id, 'the catalogue does not have it' FROM inventory.items i"
+	 " LEFT JOIN product.variants v ON v.id = i.id LEFT JOIN product.products p"
+	 " ON p.number = v.product AND p.status <> 'deleted' WHERE i.removed = 0 AND p.id IS NULL"
+	 " AND NOT " AUDIT_WAITS("inventory", "i.parent_id")},
+
+	{"product-stock", "a product shows the stock that Inventory has",
+	 "SELECT v.id, 'it shows ' || v.available || ' (' || v.stock_status || '), Inventory has ' ||"
+	 " (i.on_hand - i.reserved) || ' (' || i.status || ')' FROM product.variants v"
+	 " JOIN product.products p ON p.number = v.product JOIN inventory.items i ON i.id = v.id"
+	 " WHERE p.status <> 'deleted' AND (v.available <> i.on_hand - i.reserved"
+	 " OR v.stock_status <> i.status) AND NOT " AUDIT_WAITS("product", "v.id")},
+
+	{"product-rating", "a product shows the rating that Review has",
+	 "SELECT p.id, 'it shows ' || p.rating || ' of ' || p.rating_count || ', Review has ' ||"
+	 " COALESCE(r.average, 0) || ' of ' || COALESCE(r.n, 0) FROM product.products p LEFT JOIN"
+	 " (SELECT product_id, n, CASE n WHEN 0 THEN 0 ELSE (200 * stars + n) / (2 * n) END AS average"
+	 " FROM (SELECT product_id, stars_1 + stars_2 + stars_3 + stars_4 + stars_5 AS n,"
+	 " stars_1 + 2 * stars_2 + 3 * stars_3 + 4 * stars_4 + 5 * stars_5 AS stars"
+	 " FROM review.ratings)) r ON r.product_id = p.id WHERE p.status <> 'deleted'"
+	 " AND (p.rating_count <> COALESCE(r.n, 0) OR p.rating <> COALESCE(r.average, 0))"
+	 " AND NOT " AUDIT_WAITS("product", "p.id")},
+
+	{"review-purchases", "Review knows who had what delivered",
+	 "SELECT o.id, 'its buyer may not write a verified review' FROM main.orders o"
+	 " WHERE o.status IN ('delivered', 'returned') AND EXISTS (SELECT 1 FROM main.order_lines l"
+	 " WHERE l.order_number = o.number AND NOT EXISTS (SELECT 1 FROM review.purchases p"
+	 " WHERE p.user_id = o.user_id AND p.product_id = l.parent_id))"
+	 " AND NOT " AUDIT_WAITS("review", "o.id")
+	 " UNION ALL SELECT user_id, 'it never had ' || lower(hex(product_id)) || ' delivered'"
+	 " FROM (SELECT user_id, product_id FROM review.purchases EXCEPT SELECT o.user_id, l.parent_id"
+	 " FROM main.orders o JOIN main.order_lines l ON l.order_number = o.number"
+	 " WHERE o.status IN ('delivered', 'returned'))"},
+
+	/* --- accounts and their sessions -------------------------------------------------------- */
+
+	{"user-suspended", "a suspended account has no session, and others are let in",
+	 "SELECT u.id, CASE u.suspended WHEN 1 THEN 'it is suspended, and Auth lets it in'"
+	 " ELSE 'it is active, and Auth does not let it in' END FROM user.users u"
+	 " LEFT JOIN auth.holders h ON h.id = u.id WHERE u.sessions_due = 0"
+	 " AND u.suspended <> COALESCE(h.suspended, 0)"
+	 " UNION ALL SELECT s.user_id, 'it is suspended, and has a session' FROM auth.sessions s"
+	 " JOIN auth.holders h ON h.id = s.user_id WHERE h.suspended = 1"},
+
+	{"session-account", "every session is an account's",
+	 "SELECT s.id, 'it is of no account' FROM auth.sessions s"
+	 " WHERE s.user_id NOT IN (SELECT id FROM user.users)"},
+
+	/* --- figures ----------------------------------------------------------------------------- */
+
+	{"sales-orders", "sales figures count every order that was paid, once and as it was",
+	 "SELECT o.id, CASE WHEN s.order_id IS NULL THEN 'it was paid, and is not counted'"
+	 " ELSE 'it is ' || o.total || ' ' || o.currency || ', counted are ' || s.revenue || ' ' ||"
+	 " s.currency || ' of ' || s.units || ' units' END FROM (SELECT id, total, currency,"
+	 " (SELECT sum(quantity) FROM main.order_lines WHERE order_number = number) AS units"
+	 " FROM main.orders WHERE status IN ('paid', 'shipped', 'delivered', 'returned')"
+	 " OR (status = 'cancelled' AND EXISTS (SELECT 1 FROM main.order_history"
+	 " WHERE order_number = number AND status = 'paid'))) o"
+	 " LEFT JOIN analytics.sales s ON s.order_id = o.id WHERE (s.order_id IS NULL"
+	 " OR s.revenue <> o.total OR s.currency <> o.currency OR s.units <> o.units)"
+	 " AND NOT " AUDIT_WAITS("analytics", "o.id")
+	 " UNION ALL SELECT s.order_id, 'it is counted, and was never paid' FROM analytics.sales s"
+	 " LEFT JOIN main.orders o ON o.id = s.order_id WHERE o.number IS NULL OR NOT EXISTS"
+	 " (SELECT 1 FROM main.order_history WHERE order_number = o.number AND status = 'paid')"},
+
+	{"sales-lines-sold", "sales figures say what was sold, line by line",
+	 "SELECT o.id, 'its line ' || s.line || ' is counted as ' || s.units || ' units of ' ||"
+	 " s.revenue || ', or of another product' FROM analytics.sale_lines s"
+	 " JOIN main.orders o ON o.id = s.order_id LEFT JOIN main.order_lines l"
+	 " ON l.order_number = o.number AND l.position = s.line WHERE l.parent_id IS NOT s.product_id"
+	 " OR l.vendor_id <> s.vendor_id OR l.quantity <> s.units"
+	 " OR l.quantity * l.unit_price <> s.revenue OR COALESCE(l.category, '') <> s.category"},
+
+	{"sales-refunds", "sales figures count every refund, once",
+	 "SELECT t.order_id, 'refunded are ' || t.amount || ', counted ' || COALESCE(r.amount, 0)"
+	 " FROM payment.transactions t LEFT JOIN analytics.refunds r ON r.id = t.id"
+	 " WHERE t.kind = 'refund' AND t.status = 'succeeded' AND (r.id IS NULL"
+	 " OR r.amount <> t.amount OR r.currency <> t.currency OR r.order_id <> t.order_id)"
+	 " AND NOT " AUDIT_WAITS("analytics", "t.order_id")
+	 " UNION ALL SELECT r.order_id, 'a refund of ' || r.amount || ' is counted, and was never made'"
+	 " FROM analytics.refunds r LEFT JOIN payment.transactions t ON t.id = r.id"
+	 " WHERE t.kind IS NOT 'refund' OR t.status <> 'succeeded'"},
+
+	{"activity-noted", "who registers, orders, pays and reviews is counted as active",
+	 "SELECT e.subject, e.type || ' is not counted' FROM (SELECT id, type, subject"
+	 " FROM main.outbox WHERE type IN ('OrderPlaced', 'OrderPaid') UNION ALL"
+	 " SELECT id, type, subject FROM user.outbox WHERE type = 'UserRegistered' UNION ALL"
+	 " SELECT id, type, subject FROM review.outbox WHERE type = 'ReviewPublished') e"
+	 " WHERE NOT EXISTS (SELECT 1 FROM analytics.activity a WHERE a.id = e.id)"
+	 " AND NOT " AUDIT_WAITS("analytics", "e.subject")},
+
+	/* --- messages --------------------------------------------------------------------------- */
+
+	{"message-told", "who registers, and whose order is paid, cancelled or shipped, is told",
+	 "SELECT e.subject, 'nobody is told of ' || e.type FROM (SELECT id, type, subject"
+	 " FROM main.outbox WHERE type IN ('OrderPaid', 'OrderCancelled', 'OrderShipped')"
+	 " UNION ALL SELECT id, type, subject FROM user.outbox WHERE type = 'UserRegistered') e"
+	 " WHERE NOT EXISTS (SELECT 1 FROM notification.messages m WHERE m.event_id = e.id)"
+	 " AND NOT " AUDIT_WAITS("notification", "e.subject")},
+
+	{NULL},
+};
+/* clang-format on */

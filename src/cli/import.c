@@ -1,0 +1,186 @@
+/* `souk import products FILE.csv`: the command, its summary and its report. */
+#include "cli/import.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/csv.h"
+#include "base/text.h"
+#include "cli/program.h"
+#include "cli/shop_client.h"
+
+static const char usage[] =
+	"usage: souk import products FILE.csv [--currency EUR] [--report SKIPPED.csv] [--data DIR]\n"
+	"\n"
+	"Puts the products of FILE.csv, an export in Shopify's format, into the shop. Rows that are\n"
+	"no good are skipped and listed. Run again, it changes nothing twice.\n";
+
+/* --- what is noted ----------------------------------------------------------------------- */
+
+static char *print_to(struct arena *arena, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+
+static char *print_to(struct arena *arena, const char *format, va_list arguments)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	return arena_copy_text(arena, text);
+}
+
+void import_skip(struct import *import, int64_t line, const char *handle, const char *format, ...)
+{
+	struct skip skip = {.line = line};
+	va_list arguments;
+
+	va_start(arguments, format);
+	skip.reason = print_to(import->arena, format, arguments);
+	va_end(arguments);
+	skip.handle = arena_copy_text(import->arena, handle);
+	list_append(import->arena, &import->skips, &skip, sizeof(skip));
+}
+
+void import_note(struct import *import, const char *format, ...)
+{
+	va_list arguments;
+	char *note;
+
+	va_start(arguments, format);
+	note = print_to(import->arena, format, arguments);
+	va_end(arguments);
+	list_append(import->arena, &import->notes, &note, sizeof(note));
+}
+
+/* --- what is said ------------------------------------------------------------------------ */
+
+static int by_line(const void *a, const void *b)
+{
+	const struct skip *one = a, *other = b;
+
+	return (one->line > other->line) - (one->line < other->line);
+}
+
+static void print_summary(const struct import *import)
+{
+	const struct skip *skips = import->skips.items;
+	char *const *notes = import->notes.items;
+
+	printf("%s: %" PRId64 " rows, %zu products: %zu created, %zu updated, %zu unchanged,"
+	       " %zu failed; %zu rows skipped\n",
+	       import->path, import->row_count, import->products.count, import->created,
+	       import->updated, import->unchanged, import->failed, import->skips.count);
+	for (size_t i = 0; i < import->notes.count; i++)
+		printf("note: %s\n", notes[i]);
+	for (size_t i = 0; i < import->skips.count; i++)
+		printf("skipped line %" PRId64 "%s%s: %s\n", skips[i].line,
+		       skips[i].handle ? " of " : "", skips[i].handle ? skips[i].handle : "",
+		       skips[i].reason);
+}
+
+/* The same for a spreadsheet; false where it cannot be written. */
+static bool write_report(struct import *import, const char *path)
+{
+	const struct skip *skips = import->skips.items;
+	FILE *file = fopen(path, "w");
+	bool good = file;
+
+	if (good)
+		fputs("Line,Handle,Reason\r\n", file);
+	for (size_t i = 0; good && i < import->skips.count; i++)
+		good = fprintf(file, "%" PRId64 ",%s,%s\r\n", skips[i].line,
+			       csv_quote(import->arena, skips[i].handle ? skips[i].handle : ""),
+			       csv_quote(import->arena, skips[i].reason)) > 0;
+	if (file && fclose(file))
+		good = false;
+	if (!good)
+		fprintf(stderr, "souk: %s: %s\n", path, strerror(errno));
+	return good;
+}
+
+/* --- the command ------------------------------------------------------------------------- */
+
+/* Takes --report FILE, which is no setting, out of the arguments. False where its value is
+ * missing. */
+static bool take_report(int *argc, char **argv, const char **ret_report)
+{
+	static const char option[] = "--report";
+	int kept = 0;
+
+	for (int i = 0; i < *argc; i++) {
+		if (strcmp(argv[i], option) == 0) {
+			if (++i == *argc)
+				return false;
+			*ret_report = argv[i];
+		} else if (text_starts_with(argv[i], "--report=")) {
+			*ret_report = argv[i] + strlen("--report=");
+		} else {
+			argv[kept++] = argv[i];
+		}
+	}
+	*argc = kept;
+	return true;
+}
+
+/* Sends what was read, and says what came of it: the exit code. */
+static int send_and_report(struct import *import, const char *report)
+{
+	const char *why = NULL;
+	bool good;
+
+	if (shop_client_open("import", import->arena, &why)) {
+		fprintf(stderr, "souk: %s\n", why ? why : "the shop cannot be opened");
+		return 1;
+	}
+	good = import_send(import, &why);
+	shop_client_close();
+	if (import->skips.count)
+		qsort(import->skips.items, import->skips.count, sizeof(struct skip), by_line);
+	print_summary(import);
+	if (!good)
+		fprintf(stderr, "souk: the import was broken off: %s\n", why);
+	if (report && !write_report(import, report))
+		good = false;
+	return good && import->created + import->updated + import->unchanged > 0 ? 0 : 1;
+}
+
+static int run(const char *path, const char *report)
+{
+	struct import import = {
+		.arena = arena_new(), .path = path, .currency = config_text("currency")};
+	const char *why = NULL;
+	int code = 1;
+
+	import.by_slug = map_new(IMPORT_PRODUCTS_MAX, false, NULL);
+	import.by_sku = map_new(IMPORT_PRODUCTS_MAX, false, NULL);
+	if (import_read(&import, &why))
+		code = send_and_report(&import, report);
+	else
+		fprintf(stderr, "souk: %s cannot be imported: %s\n", path, why);
+	map_free(import.by_slug);
+	map_free(import.by_sku);
+	arena_free(import.arena);
+	return code;
+}
+
+int cli_import(int argc, char **argv)
+{
+	const char *report = NULL;
+	int left = 0;
+
+	if (!take_report(&argc, argv, &report)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (!program_load_config(argc, argv, &left))
+		return 2;
+	if (left != 3 || strcmp(argv[1], "products") != 0) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	return run(argv[2], report);
+}
