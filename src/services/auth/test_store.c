@@ -170,6 +170,7 @@ static void a_lost_answer_is_given_again(void **state)
 	again = rotate(&login.token);
 	assert_int_equal(again.use, REFRESH_REPEATED);
 	assert_memory_equal(&again.successor, &first.successor, sizeof(again.successor));
+	assert_int_equal(rotate(&login.token).use, REFRESH_REPEATED);
 	/* And what was given again is good. */
 	assert_int_equal(rotate(&again.successor).use, REFRESH_CURRENT);
 }

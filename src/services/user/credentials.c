@@ -96,6 +96,10 @@ static enum err check(struct request *req, struct reply *reply, const char *hash
 	const char *account = user_email_key(req->arena, credentials->email);
 	enum err err;
 
+	/* Those who have failed too often do not fill the queue for the others either. */
+	err = refuse_early(req, reply, account, credentials->address);
+	if (err)
+		return err;
 	err = limiter_enter(limiter, QUEUE_TIMEOUT_MS);
 	if (err)
 		return err;
