@@ -30,7 +30,7 @@ const MAY_INCLUDE = {
 
 // A driver's header -> the files that may include it.
 const DRIVERS = [
-  [/^microhttpd/, /^src\/http\/server\w*\.c$/, 'src/http/server*.c'],
+  [/^microhttpd/, /^src\/http\/server(\w*\.c|_\w+\.h)$/, 'src/http/server*.c, server_*.h'],
   [/^curl\//, /^src\/http\/client\w*\.c$/, 'src/http/client*.c'],
   [/^sqlite3/, /^src\/store\/(sqlite\w*|test_\w*vfs\w*)\.c$/,
     'src/store/sqlite*.c and src/store/test_*vfs*.c'],

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
-#include "http/desk.h"
+#include "http/server_desk.h"
 #include "http/listen.h"
 #include "runtime/fiber.h"
 #include "runtime/worker.h"

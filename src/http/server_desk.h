@@ -2,8 +2,8 @@
  * A desk is a worker's part of the server: its daemon, and the requests it is at. Private to
  * http/. All of it is touched on its worker alone, but for `busy` and `connections`.
  */
-#ifndef HTTP_DESK_H
-#define HTTP_DESK_H
+#ifndef HTTP_SERVER_DESK_H
+#define HTTP_SERVER_DESK_H
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -34,7 +34,7 @@ struct desk {
 	struct metric *refused[GATE_REASON_COUNT];
 };
 
-/* The daemon's callbacks (incoming.c); their closure is the desk. */
+/* The daemon's callbacks (server_incoming.c); their closure is the desk. */
 void *incoming_begin(void *desk, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result incoming_go_on(void *desk, struct MHD_Connection *connection, const char *url,
 			       const char *method, const char *version, const char *data,

@@ -26,7 +26,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "http/desk.h"
+#include "http/server_desk.h"
 #include "http/origin.h"
 #include "runtime/fiber.h"
 
