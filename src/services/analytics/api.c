@@ -2,6 +2,8 @@
  * Analytics' endpoints: taking events in, and reports. A report is read in one snapshot, off the
  * event loop, a stretch of time after another.
  */
+#include <string.h>
+
 #include "base/config.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -63,15 +65,24 @@ static bool may_speak_for(const struct request *req, const struct id *user)
 	return request_has_role(req, ROLE_ADMIN | ROLE_SERVICE) || request_is_user(req, user);
 }
 
+/* Adds a fault, unless the member could not even be read. */
+static void fault_once(struct faults *faults, const char *pointer, const char *detail)
+{
+	for (const struct fault *fault = faults->first; fault; fault = fault->next)
+		if (strcmp(fault->pointer, pointer) == 0)
+			return;
+	fault_add(faults, pointer, "%s", detail);
+}
+
 static void check_event(struct request *req, const struct activity_draft *draft,
 			const char *pointer)
 {
 	if (draft->at_given && !activity_time_is_good(draft->at_ms, req->received_ms))
-		fault_add(&req->faults, arena_printf(req->arena, "%s/at", pointer),
-			  "must be within the last 90 days, and at most 5 minutes ahead");
+		fault_once(&req->faults, arena_printf(req->arena, "%s/at", pointer),
+			   "must be within the last 90 days, and at most 5 minutes ahead");
 	if (draft->user_given && !may_speak_for(req, &draft->user))
-		fault_add(&req->faults, arena_printf(req->arena, "%s/userId", pointer),
-			  "must be the caller's own");
+		fault_once(&req->faults, arena_printf(req->arena, "%s/userId", pointer),
+			   "must be the caller's own");
 }
 
 /* Nothing may stand beside the list. */

@@ -24,7 +24,7 @@
 
 #define BATCH_MAX 64
 #define LANES 8
-#define LEASE_EXTRA_MS (10 * SECOND_MS) /* beyond the time that a provider may take */
+#define LEASE_EXTRA_MS (2 * SECOND_MS) /* beyond the time that a provider may take */
 
 static struct metric *outcomes[CHANNEL_COUNT][3]; /* by outcome */
 

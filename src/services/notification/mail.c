@@ -8,7 +8,7 @@
 
 #define LINE_LENGTH_MAX 76	   /* RFC 2045, section 6.7: without the CRLF */
 #define PLAIN_HEADER_LENGTH_MAX 60 /* so that a line with its name stays below 78 */
-#define WORD_TEXT_MAX 60	   /* RFC 2047, section 2: an encoded word has at most 75 in all */
+#define WORD_TEXT_MAX 54 /* RFC 2047, section 2: a line with an encoded word has at most 76 */
 #define WORD_START "=?utf-8?Q?"
 #define WORD_END "?="
 
