@@ -1,0 +1,330 @@
+// `souk import products`: exports in Shopify's format, good and bad, with and without a running shop.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { ROOT, runSouk, startShop, waitFor } from './lib/shop.mjs';
+
+const SHARED = join(ROOT, '../shared/data/shopify');
+const COLUMNS = [
+  'Handle', 'Title', 'Body (HTML)', 'Vendor', 'Type', 'Tags', 'Published', 'Option1 Name', 'Option1 Value',
+  'Option2 Name', 'Option2 Value', 'Variant SKU', 'Variant Grams', 'Variant Inventory Qty', 'Variant Price',
+  'Variant Compare At Price', 'Variant Barcode', 'Image Src', 'Image Alt Text', 'SEO Title', 'Status',
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'souk-import-'));
+let shop, files = 0;
+
+before(async () => {
+  shop = await startShop();
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+// Rows are objects by column; `columns` says which are written, and in which order.
+const cell = (value) => (/[",\n;]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+const csv = (rows, { columns = COLUMNS, separator = ',', newline = '\n' } = {}) =>
+  [columns, ...rows.map((row) => columns.map((name) => cell(String(row[name] ?? ''))))]
+    .map((cells) => cells.join(separator) + newline).join('');
+const write = (content) => {
+  files += 1;
+  const path = join(folder, `${files}.csv`);
+  writeFileSync(path, content);
+  return path;
+};
+const run = (path, { data = shop.dataDir, args = [], ...options } = {}) =>
+  runSouk(['import', 'products', path, '--data', data, ...args], options);
+// Imports, and demands the counts of the summary and the lines that are said to be skipped.
+async function imports(content, counts, skipped = [], options = {}) {
+  const { code, stdout, stderr } = await run(write(content), options);
+  const summary = /: (\d+) created, (\d+) updated, (\d+) unchanged, (\d+) failed; (\d+) rows skipped/.exec(stdout);
+  assert.ok(summary, `${stdout}\n${stderr}`);
+  assert.deepEqual(summary.slice(1, 5).map(Number),
+    ['created', 'updated', 'unchanged', 'failed'].map((name) => counts[name] ?? 0), stdout);
+  const told = [...stdout.matchAll(/^skipped line (\d+)[^:]*: (.*)$/gm)];
+  assert.deepEqual(told.map((match) => Number(match[1])), skipped.map(([line]) => line), stdout);
+  told.forEach((match, i) => assert.match(match[2], skipped[i][1]));
+  assert.equal(Number(summary[5]), skipped.length);
+  assert.equal(code, counts.code ?? 0, stdout + stderr);
+  return stdout;
+}
+const product = (slug, token) => shop.get(`/products/${slug}`, token);
+
+const plain = (handle, more = {}) => ({
+  'Handle': handle, 'Title': `The ${handle}`, 'Vendor': 'Olive & Sons', 'Type': 'Kitchen', 'Published': 'true',
+  'Option1 Name': 'Title', 'Option1 Value': 'Default Title', 'Variant Price': '19.90', 'Variant Inventory Qty': 7,
+  ...more,
+});
+const sizes = (handle, names, more = {}) => names.map((name, i) => ({
+  ...(i === 0 ? { ...plain(handle), 'Option1 Name': 'Size' } : { 'Handle': handle }),
+  'Option1 Value': name, 'Variant SKU': `${handle}-${name}`, 'Variant Price': `${10 + i}.00`,
+  'Variant Inventory Qty': i + 1, ...more,
+}));
+
+describe('a good file', () => {
+  test('a plain product, with all that a row can say', async () => {
+    await imports(csv([plain('bowl', {
+      'Body (HTML)': '<p onclick="x()">Of "olive" wood,\nturned</p><script>x()</script>', 'Tags': 'wood, kitchen,wood',
+      'Variant SKU': 'BOWL-1', 'Variant Grams': 350, 'Variant Compare At Price': '25', 'Variant Barcode': "'0401234",
+      'Image Src': 'https://cdn.example/bowl.jpg?v=1', 'Image Alt Text': 'A bowl', 'SEO Title': 'Bowl, of wood',
+    })]), { created: 1 });
+    const bowl = await waitFor(async () => {
+      const now = await product('bowl');
+      return now.stock.available === 7 && now;
+    }, 'the stock has come');
+    assert.equal(bowl.name, 'The bowl');
+    assert.match(bowl.description, /^<p>Of (&quot;|")olive(&quot;|") wood,\nturned<\/p>$/);
+    assert.equal(bowl.category, 'kitchen');
+    assert.equal(bowl.status, 'active');
+    assert.deepEqual(bowl.tags, ['wood', 'kitchen']);
+    assert.deepEqual(bowl.images, [{ url: 'https://cdn.example/bowl.jpg?v=1', alt: 'A bowl' }]);
+    assert.deepEqual(bowl.price, { amount: 1990, currency: 'EUR' });
+    assert.deepEqual(bowl.options, []);
+    assert.equal(bowl.variants[0].id, bowl.id);
+    assert.equal(bowl.variants[0].sku, 'BOWL-1');
+    assert.deepEqual(bowl.attributes, {
+      brand: 'Olive & Sons', compareAtPrice: { amount: 2500, currency: 'EUR' }, weightGrams: 350, gtin: '0401234',
+      seoTitle: 'Bowl, of wood',
+    });
+    // The brand is a vendor, who is the same for all its products.
+    const { name, roles } = await shop.get(`/users/${bowl.vendorId}`, await shop.admin());
+    assert.equal(name, 'Olive & Sons');
+    assert.ok(roles.includes('vendor'));
+  });
+
+  test('rows that share a handle are one product, wherever they stand', async () => {
+    const rows = sizes('apron', ['S', 'M', 'L']);
+    await imports(csv([
+      rows[0], plain('between'),
+      { 'Handle': 'apron', 'Image Src': 'https://cdn.example/apron.jpg' }, ...rows.slice(1),
+    ]), { created: 2 });
+    const apron = await product('apron');
+    assert.deepEqual(apron.options, [{ name: 'Size', values: ['S', 'M', 'L'] }]);
+    assert.deepEqual(apron.variants.map(({ sku, price }) => [sku, price.amount]),
+      [['apron-S', 1000], ['apron-M', 1100], ['apron-L', 1200]]);
+    assert.equal(apron.images.length, 1);
+    assert.equal((await product('between')).vendorId, apron.vendorId);
+  });
+
+  test('status and category come from the columns there are', async () => {
+    await imports(csv([
+      plain('hidden', { 'Published': 'false' }), plain('old', { 'Status': 'archived' }),
+      plain('draft', { 'Status': 'draft' }), plain('deep', { 'Type': 'Home & Garden > Lamps / Desk' }),
+      plain('typeless', { 'Type': '', 'Published': '' }),
+    ]), { created: 5 });
+    const admin = await shop.admin();
+    assert.equal((await product('hidden', admin)).status, 'draft');
+    assert.equal((await product('old', admin)).status, 'archived');
+    assert.equal((await product('draft', admin)).status, 'draft');
+    assert.equal((await product('deep')).category, 'home-garden/lamps/desk');
+    assert.equal((await product('typeless')).category, null);
+  });
+
+  test('columns in another order, under their newer names, between semicolons and with CRLF', async () => {
+    const columns = ['Price', 'Title', 'Description', 'URL handle', 'Vendor', 'Product category', 'Google Shopping / Gender',
+      'SKU', 'Option1 name', 'Option1 value', 'Inventory quantity', 'Published on online store', 'Product image URL'];
+    const row = {
+      'Price': '5.50', 'Title': 'Newer', 'Description': 'a;b', 'URL handle': 'newer', 'Vendor': 'N',
+      'Product category': 'Apparel > Hats', 'SKU': 'newer-1', 'Option1 name': 'Colour', 'Option1 value': 'Blue',
+      'Inventory quantity': '4', 'Published on online store': 'TRUE', 'Product image URL': 'https://cdn.example/n.png',
+    };
+    await imports(`\ufeff${csv([row], { columns, separator: ';', newline: '\r\n' })}\r\n`, { created: 1 });
+    const newer = await product('newer');
+    assert.equal(newer.category, 'apparel/hats');
+    assert.deepEqual(newer.variants.map(({ sku, options }) => [sku, options]), [['newer-1', { Colour: 'Blue' }]]);
+    assert.equal(newer.images.length, 1);
+    assert.equal(newer.description, 'a;b');
+  });
+
+  test('a file in Windows-1252 is read, and said to be', async () => {
+    const text = csv([plain('cafe-au-lait', { 'Title': 'Café “au lait”' })]);
+    const bytes = Buffer.from(text.replace('“', '\x93').replace('”', '\x94'), 'latin1');
+    assert.match(await imports(bytes, { created: 1 }), /note: .*Windows-1252/);
+    assert.equal((await product('cafe-au-lait')).name, 'Café “au lait”');
+  });
+
+  test('prices are of the currency that is asked for', async () => {
+    await imports(csv([plain('yen', { 'Variant Price': '1200.00' })]), { created: 1 }, [], { args: ['--currency', 'JPY'] });
+    assert.deepEqual((await product('yen')).price, { amount: 1200, currency: 'JPY' });
+  });
+});
+
+describe('a file again', () => {
+  const version = async (slug) => (await shop.api('GET', `/products/${slug}`)).headers.etag.split('.')[0];
+
+  test('changes nothing, and takes nothing back', async () => {
+    const content = csv([...sizes('again', ['S', 'M']), plain('again-too')]);
+    await imports(content, { created: 2 });
+    const first = await product('again');
+    await imports(content, { unchanged: 2 });
+    assert.equal(await version('again'), '"1');
+    await shop.api('PUT', `/products/${first.id}`,
+      { token: await shop.admin(), body: { name: 'Renamed' }, expect: 200 });
+    await imports(content, { unchanged: 2 });
+    assert.equal((await product('again')).name, 'Renamed');
+  });
+
+  test('other stock is no change: Inventory counts once a product is there', async () => {
+    await imports(csv([plain('stocked')]), { created: 1 });
+    await imports(csv([plain('stocked', { 'Variant Inventory Qty': 99 })]), { unchanged: 1 });
+    await waitFor(async () => (await product('stocked')).stock.available === 7, 'the first stock stays');
+  });
+
+  test('what changed is updated, and keeps its ids', async () => {
+    await imports(csv(sizes('changing', ['S', 'M'])), { created: 1 });
+    const before = await product('changing');
+    const rows = sizes('changing', ['S', 'M', 'L']);
+    rows[1]['Variant Price'] = '99.00';
+    await imports(csv(rows), { updated: 1 });
+    const now = await product('changing');
+    assert.deepEqual(now.variants.slice(0, 2).map(({ id }) => id), before.variants.map(({ id }) => id));
+    assert.deepEqual(now.variants.map(({ price }) => price.amount), [1000, 9900, 1200]);
+    assert.equal(now.id, before.id);
+  });
+
+  test('variants without SKU are known by their options', async () => {
+    const rows = (price) => sizes('nosku', ['S', 'M'], { 'Variant SKU': '', 'Variant Price': price });
+    await imports(csv(rows('1')), { created: 1 });
+    const before = await product('nosku');
+    assert.deepEqual(before.variants.map(({ sku }) => sku), ['nosku-s', 'nosku-m']);
+    await imports(csv(rows('2').reverse().map((row, i) => (i === 0 ? { ...rows('2')[0], ...row, 'Title': 'The nosku', 'Option1 Name': 'Size' } : { ...row, 'Title': '' }))), { updated: 1 });
+    const now = await product('nosku');
+    assert.deepEqual(now.variants.map(({ id }) => id), before.variants.map(({ id }) => id).reverse());
+  });
+
+  test('a row that went bad costs the shop no variant', async () => {
+    const rows = sizes('careful', ['S', 'M']);
+    await imports(csv(rows), { created: 1 });
+    rows[1]['Variant Price'] = 'soon';
+    rows[0]['Variant Price'] = '50.00';
+    await imports(csv(rows), { updated: 1 }, [[3, /price "soon"/]]);
+    assert.deepEqual((await product('careful')).variants.map(({ price }) => price.amount), [5000, 1100]);
+    // A file that is whole again and does not list it takes it away.
+    await imports(csv(rows.slice(0, 1)), { updated: 1 });
+    assert.equal((await product('careful')).variants.length, 1);
+  });
+});
+
+describe('a bad file', () => {
+  test('bad rows are told of, line by line, and the good ones are kept', async () => {
+    await imports(csv([plain('sku-owner', { 'Variant SKU': 'owned' })]), { created: 1 });
+    const header = `${COLUMNS.join(',')}\n`;
+    const rows = (list) => csv(list).slice(header.length);
+    const content = Buffer.concat([
+      header,
+      rows([
+        plain('', { 'Title': 'No handle' }),                                        // 2
+        { 'Handle': 'titleless', 'Variant Price': '1.00' },                         // 3
+        plain('cheap', { 'Variant Price': '1,99' }),                                // 4
+        plain('free', { 'Variant Price': '' }),                                     // 5
+        ...sizes('good', ['S', 'M', 'S']),                                          // 6, 7, 8: SKU again
+        { 'Handle': 'good', 'Option1 Value': 'S', 'Variant Price': '1' },           // 9: S again
+        { 'Handle': 'good', 'Option1 Value': '', 'Variant Price': '1' },            // 10
+        { 'Handle': 'good', 'Option1 Value': 'X', 'Option2 Value': 'Y', 'Variant Price': '1' }, // 11
+        plain('multi\nline', { 'Handle': 'multi', 'Body (HTML)': 'a\nb\nc' }),      // 12 to 14
+      ]),
+      'too,few\n',                                                                  // 15 (below)
+      rows([plain('thief', { 'Variant SKU': 'owned' })]),
+      rows([plain('bytes')]).replace('Kitchen', 'Kit\xffchen'),
+      'stray " quote in a line\n',
+      '\n',
+      rows([plain('last', { 'Title': 'Zuletzt – größer' })]),
+    ].map((part) => Buffer.from(part, part.includes('\xff') ? 'latin1' : 'utf8')));
+    await imports(content, { created: 3, failed: 3 }, [
+      [2, /no handle/], [3, /no title/], [4, /price "1,99" is no amount of EUR/], [5, /no price/],
+      [8, /SKU "good-S" is on line 6/], [9, /same variant as the one on line 6/], [10, /no value for the option "Size"/],
+      [11, /no option 2/], [16, /columns/], [17, /SKU "owned" belongs to another product/], [18, /not UTF-8/],
+      [19, /quote/],
+    ]);
+    assert.deepEqual((await product('good')).variants.map(({ sku }) => sku), ['good-S', 'good-M']);
+    assert.equal((await product('last')).name, 'Zuletzt – größer');
+    assert.equal((await product('multi')).description, 'a\nb\nc');
+    for (const slug of ['cheap', 'free', 'thief', 'bytes', 'titleless']) {
+      assert.equal((await shop.api('GET', `/products/${slug}`)).status, 404, slug);
+    }
+  });
+
+  test('--report writes the skipped rows as CSV', async () => {
+    const report = join(folder, 'report.csv');
+    await imports(csv([plain('fine'), plain('=cmd()', { 'Variant Price': 'x' })]),
+      { created: 1, failed: 1 }, [[3, /price/]], { args: ['--report', report] });
+    const lines = readFileSync(report, 'utf8').trim().split('\r\n');
+    assert.equal(lines[0], 'Line,Handle,Reason');
+    assert.match(lines[1], /^3,"'=cmd\(\)",/);
+    assert.equal(lines.length, 2);
+  });
+
+  test('a row that the shop refuses is told of with its reason', async () => {
+    const long = plain('wordy', { 'Body (HTML)': 'x'.repeat(100_001) });
+    await imports(csv([long, plain('terse')]), { created: 1, failed: 1 }, [[2, /description/]]);
+  });
+
+  test('nothing to read, or nothing good, is an error', async () => {
+    for (const [content, reason] of [
+      ['', /empty/], ['a,b\n1,2\n', /no column Handle/], ['\xff\xfeH\0', /UTF-16/],
+    ]) {
+      const { code, stderr } = await run(write(Buffer.from(content, 'latin1')));
+      assert.equal(code, 1);
+      assert.match(stderr, reason);
+    }
+    await imports(csv([]), { code: 1 });
+    await imports(csv([plain('bad', { 'Variant Price': '-1' })]), { failed: 1, code: 1 }, [[2, /price/]]);
+    const { code, stderr } = await run(join(folder, 'no-such-file.csv'));
+    assert.equal(code, 1);
+    assert.match(stderr, /No such file/);
+  });
+
+  test('asked wrongly it says how', async () => {
+    for (const args of [[], ['products'], ['orders', 'x.csv'], ['products', 'a', 'b'], ['products', 'a', '--report'],
+      ['products', 'a', '--currency', 'XYZ'], ['products', 'a', '--colour', 'red']]) {
+      const { code, stderr } = await runSouk(['import', ...args]);
+      assert.equal(code, 2, args.join(' '));
+      assert.match(stderr, /usage: souk import products|--/);
+    }
+  });
+});
+
+describe('whole files', () => {
+  test('without a running shop, then with it: the same products', async () => {
+    const data = join(folder, 'data');
+    const content = csv(Array.from({ length: 300 }, (_, i) => sizes(`p-${i}`, ['S', 'M', 'L'])).flat());
+    await imports(content, { created: 300 }, [], { data });
+    await imports(content, { unchanged: 300 }, [], { data });
+    const other = await startShop({ dataDir: data });
+    await imports(content, { unchanged: 300 }, [], { data });
+    const page = await other.get('/products?q=p-299');
+    assert.equal(page.items[0].variants.length, 3);
+    await waitFor(async () => (await other.get('/products/p-299')).stock.available === 6, 'the stock is known');
+    assert.equal((await other.all('/products')).length, 300);
+    await other.stop();
+  });
+
+  test('the demo shop\'s file is good in every row', async () => {
+    const { code, stdout } = await run(join(ROOT, 'demo/products.csv'), { data: join(folder, 'demo') });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, / 0 failed; 0 rows skipped/);
+  });
+
+  test('10,000 variants take less than a minute', async () => {
+    const rows = Array.from({ length: 1000 }, (_, i) =>
+      sizes(`many-${i}`, ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])).flat();
+    const begun = Date.now();
+    await imports(csv(rows), { created: 1000 }, [], { data: join(folder, 'many') });
+    assert.ok(Date.now() - begun < 60_000);
+  });
+
+  for (const name of ['apparel.csv', 'jewelry.csv']) {
+    const path = join(SHARED, name);
+
+    test(`the sample export ${name}`, { skip: !existsSync(path) && 'the sample data is not here' }, async () => {
+      const data = join(folder, name);
+      const first = await run(path, { data });
+      assert.equal(first.code, 0, first.stderr);
+      assert.match(first.stdout, /products: (\d+) created, 0 updated, 0 unchanged, 0 failed; 0 rows skipped/);
+      const second = await run(path, { data });
+      assert.match(second.stdout, /: 0 created, 0 updated, \d+ unchanged, 0 failed/);
+    });
+  }
+});
