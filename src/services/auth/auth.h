@@ -10,8 +10,8 @@
 #define FIRST_PARTY "souk" /* the client of those who log in with a password */
 
 /* Who holds this access token: ERR_UNAUTHENTICATED where it is not ours, has expired, is on the
- * blacklist, or its holder is suspended. For the gateway; in a fiber or on a plain thread, once the
- * service has started. */
+ * blacklist, or its holder is suspended; ERR_UNAVAILABLE where the service does not run in this
+ * process. For the gateway; in a fiber or on a plain thread. */
 enum err auth_check_token(struct arena *arena, const char *token, struct caller *ret_caller)
 	MUST_CHECK;
 

@@ -16,10 +16,11 @@
 #include "services/auth/keys.h"
 #include "services/auth/marks.h"
 
+#define ISSUER_SIZE 2049 /* bounded by text_is_web_address */
+
 static struct {
-	const char *issuer;
-	char issuer_text[2049]; /* bounded by text_is_web_address */
-	int64_t access_ms, refresh_ms;
+	char issuer[ISSUER_SIZE];
+	int64_t access_ms, refresh_ms; /* 0: the service does not run in this process */
 } settings;
 
 int64_t tokens_access_life_ms(void)
@@ -44,11 +45,10 @@ enum err tokens_start(void)
 {
 	size_t length;
 
-	snprintf(settings.issuer_text, sizeof(settings.issuer_text), "%s", config_text("issuer"));
-	length = strlen(settings.issuer_text);
-	if (settings.issuer_text[length - 1] == '/')
-		settings.issuer_text[length - 1] = '\0';
-	settings.issuer = settings.issuer_text;
+	snprintf(settings.issuer, sizeof(settings.issuer), "%s", config_text("issuer"));
+	length = strlen(settings.issuer);
+	if (settings.issuer[length - 1] == '/')
+		settings.issuer[length - 1] = '\0';
 	settings.access_ms = config_int("access-minutes") * MINUTE_MS;
 	settings.refresh_ms = config_int("refresh-days") * DAY_MS;
 	marks_start();
@@ -302,6 +302,8 @@ enum err auth_check_token(struct arena *arena, const char *token, struct caller 
 	struct hash hash;
 	enum err err;
 
+	if (!settings.access_ms)
+		return ERR_UNAVAILABLE;
 	if (length > JWT_LENGTH_MAX)
 		return ERR_UNAUTHENTICATED;
 	hash = hash_of(token, length);

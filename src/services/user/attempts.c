@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/env.h"
 #include "base/map.h"
+#include "base/metrics.h"
 #include "base/time.h"
 
 #define COUNTERS_MAX 50000
@@ -24,6 +25,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct map *counters;
 	int64_t per_account;
+	struct metric *failed, *refused;
 } attempts = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Accounts and addresses are kept apart by the first byte. */
@@ -40,6 +42,10 @@ void attempts_start(int64_t per_account)
 	map_free(attempts.counters);
 	attempts.counters = map_new(COUNTERS_MAX, true, free);
 	attempts.per_account = per_account;
+	attempts.failed = metric_counter("souk_login_failures_total",
+					 "Wrong passwords, and addresses of nobody.", "");
+	attempts.refused = metric_counter("souk_login_refused_total",
+					  "Log-ins that were refused after too many failures.", "");
 	pthread_mutex_unlock(&attempts.lock);
 }
 
@@ -67,6 +73,7 @@ enum err attempts_check(const char *account, const char *address, int64_t *ret_w
 	pthread_mutex_unlock(&attempts.lock);
 	if (wait == 0)
 		return OK;
+	metric_add(attempts.refused, 1);
 	*ret_wait_s = (wait + SECOND_MS - 1) / SECOND_MS;
 	return ERR_RATE_LIMITED;
 }
@@ -99,6 +106,7 @@ void attempts_failed(const char *account, const char *address)
 	if (address)
 		count_failure('n', address, now_ms);
 	pthread_mutex_unlock(&attempts.lock);
+	metric_add(attempts.failed, 1);
 }
 
 void attempts_succeeded(const char *account)
