@@ -5,8 +5,6 @@
  * A user's cart is opened by being that user, a guest's by the secret that was given out once, in
  * the header Cart-Secret. To everybody else it does not exist.
  */
-#include "services/order/cart_access.h"
-
 #include <string.h>
 
 #include "base/env.h"

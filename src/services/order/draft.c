@@ -7,10 +7,8 @@
  */
 #include <string.h>
 
-#include "services/order/cart_access.h"
 #include "services/order/rules.h"
 #include "services/order/service.h"
-#include "services/order/store_cart.h"
 
 #define PAYMENT_METHOD_MAX 255
 

@@ -4,6 +4,7 @@
 
 #include "platform/service.h"
 #include "services/order/order.h"
+#include "services/order/store_cart.h"
 
 extern const struct service order_service;
 
@@ -24,6 +25,9 @@ enum err post_cart_item(struct request *req, struct reply *reply);
 enum err put_cart_item(struct request *req, struct reply *reply);
 enum err delete_cart_item(struct request *req, struct reply *reply);
 enum err post_cart_claim(struct request *req, struct reply *reply);
+
+/* api_cart.c: the key to carts that a request brings: the caller itself, and Cart-Secret. */
+struct cart_key cart_key_of(const struct request *req);
 
 /* draft.c: a POST /orders up to the point where it can be stored. */
 struct order_draft {

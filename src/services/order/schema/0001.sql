@@ -62,7 +62,8 @@ CREATE TABLE carts (
 	secret BYTEA,
 	version BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
-	updated_at BIGINT NOT NULL
+	updated_at BIGINT NOT NULL,
+	CHECK ((user_id IS NULL) <> (secret IS NULL))
 ) /*sqlite WITHOUT ROWID */;
 CREATE INDEX carts_by_user ON carts (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX carts_by_age ON carts (updated_at);
