@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -83,7 +83,7 @@ function run(commands) {
 }
 
 test('the README has a purchase to run', () => {
-  assert.ok(blocks.length >= 3, `${blocks.length} blocks`);
+  assert.ok(blocks.length >= 2, `${blocks.length} blocks`);
   assert.ok(blocks.some(({ commands }) => commands.includes('/orders')));
   assert.ok(blocks.some(({ output }) => output !== null));
 });
@@ -91,11 +91,12 @@ test('the README has a purchase to run', () => {
 for (const { line, commands, output } of blocks) {
   test(`README.md, line ${line}`, async () => {
     const printed = await run(commands);
+    assert.doesNotMatch(printed, /"type":"\/problems\//);
     if (output !== null) assert.match(printed, shows(output), `the README shows:\n${output}\nit prints:\n${printed}`);
   });
 }
 
-test('the settings, commands and files that the README names are there', async () => {
+test('the settings, targets and files that the README names are there', async () => {
   const markdown = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const { stdout } = await runSouk(['help', 'config']);
   for (const [name] of markdown.matchAll(/\bSOUK_[A-Z_]+\b/g)) {
@@ -104,5 +105,8 @@ test('the settings, commands and files that the README names are there', async (
   const makefile = readFileSync(join(ROOT, 'Makefile'), 'utf8');
   for (const [, target] of markdown.matchAll(/\bmake ([a-z][\w-]*)\b/g)) {
     assert.match(makefile, new RegExp(`^${target}:`, 'm'), `make ${target}`);
+  }
+  for (const [, path] of markdown.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+    assert.ok(existsSync(join(ROOT, path)), path);
   }
 });

@@ -433,13 +433,12 @@ enum err audit_look(const char *directory, struct audit_look *look, const char *
 						  .beside = beside };
 	struct looking looking = { .directory = directory,
 				   .look = look,
-				   .arena = arena_new(),
+				   .arena = look->arena,
 				   .ret_why = ret_why };
 	struct database *database = NULL;
 	size_t count = 0;
 	enum err err = OK;
 
-	looking.arena = look->arena;
 	for (size_t i = 0; !err && i < ARRAY_LENGTH(files); i++) {
 		const char *path = arena_printf(look->arena, "%s/%s.db", directory, files[i]);
 

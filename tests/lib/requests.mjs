@@ -68,11 +68,16 @@ const productBody = (shop, over = {}) => ({
   name: 'Copper bowl', category: 'home/bowls', price: euros(2500), status: 'active', ...over,
 });
 
+// A published one; who reviews as much as this waits for a moderator otherwise.
 async function newReview(world) {
-  const { id } = await newProduct(world);
-  return (await world.shop.api('POST', '/reviews', {
-    token: world.customer.token, body: { productId: id, rating: 4, comment: 'As described.' }, expect: 201,
-  })).json;
+  const { shop, customer, tokens } = world;
+  const { id: productId } = await newProduct(world);
+  const { json: review } = await shop.api('POST', '/reviews', {
+    token: customer.token, body: { productId, rating: 4, comment: 'As described.' }, expect: 201,
+  });
+  if (review.status === 'published') return review;
+  return (await shop.api('PUT', `/reviews/${review.id}/status`,
+    { token: tokens.admin, body: { status: 'published' }, expect: 200 })).json;
 }
 
 async function newClient({ shop, tokens }) {
@@ -169,11 +174,12 @@ export const REQUESTS = {
   'POST /reviews': async (world) => at('/reviews',
     { body: { productId: (await newProduct(world)).id, rating: 5, title: 'Fine', comment: 'Well made.' } }),
   'GET /reviews': () => at('/reviews?status=pending'),
-  'GET /reviews/{}': ({ review }) => at(`/reviews/${review.id}`),
+  'GET /reviews/{}': async (world) => at(`/reviews/${(await newReview(world)).id}`),
   'GET /reviews/product/{}': ({ product }) => at(`/reviews/product/${product.id}?sort=newest`),
   'GET /reviews/user/{}': ({ customer }) => at(`/reviews/user/${customer.id}`),
   'DELETE /reviews/{}': async (world) => at(`/reviews/${(await newReview(world)).id}`),
-  'PUT /reviews/{}/status': ({ review }) => at(`/reviews/${review.id}/status`, { body: { status: 'published' } }),
+  'PUT /reviews/{}/status': async (world) => at(`/reviews/${(await newReview(world)).id}/status`,
+    { body: { status: 'rejected', reason: 'off topic' } }),
 
   // notification
   'POST /notifications/email': () => at('/notifications/email',
