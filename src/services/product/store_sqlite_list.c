@@ -65,13 +65,14 @@ static void add_status(struct sql_builder *built, const struct product_query *qu
 		sql_add(built, " AND p.vendor_id = ?", sql_id(&query->owner));
 }
 
-/* FROM, `join` and WHERE of the query. `numbers` is what its ids are. */
+/* FROM, `join` and WHERE of the query. `numbers` is what its ids are. The joins are CROSS so that
+ * the order of the tables stays: words are looked up once, not for every product. */
 static void add_filters(struct sql_builder *built, const struct product_query *query,
 			const char *join, const char *numbers)
 {
 	sql_add(built,
 		query->words
-			? " FROM product_search JOIN products p ON p.number = product_search.rowid"
+			? " FROM product_search CROSS JOIN products p ON p.number = product_search.rowid"
 			: " FROM products p");
 	sql_add(built, join);
 	add_status(built, query);
@@ -292,7 +293,7 @@ enum err store_facet(struct sql *sql, struct arena *arena, const struct product_
 		break;
 	case FACET_TAG:
 		sql_add(&built, "SELECT t.tag, COUNT(*)");
-		add_filters(&built, query, " JOIN tags t ON t.product = p.number", ids);
+		add_filters(&built, query, " CROSS JOIN tags t ON t.product = p.number", ids);
 		sql_add(&built, " GROUP BY t.tag ORDER BY 2 DESC, 1 LIMIT ?",
 			sql_int((int64_t)most));
 		break;
