@@ -128,24 +128,22 @@ describe('POST /users/login', () => {
   });
 
   test('answers a wrong password and an unknown address alike, in like time', async () => {
-    const buyer = await shop.customer();
-    const timed = async (email) => {
-      const times = [];
-      let answer;
-      for (let i = 0; i < 8; i++) {
+    const emails = { wrong: (await shop.customer()).email, unknown: 'nobody-at-all@buyers.example' };
+    const answers = {};
+    // In turns, and the quickest of each: what else the machine does weighs on both alike.
+    const quickest = { wrong: Infinity, unknown: Infinity };
+    for (let i = 0; i < 12; i++) {
+      for (const [which, email] of Object.entries(emails)) {
         const start = performance.now();
-        answer = await login(email, 'a-wrong-Passphrase-1');
-        times.push(performance.now() - start);
+        answers[which] = await login(email, 'a-wrong-Passphrase-1');
+        quickest[which] = Math.min(quickest[which], performance.now() - start);
+        problem(answers[which], 401, 'invalid-credentials');
       }
-      return { answer, time: times.sort((a, b) => a - b)[2] };
-    };
-    const wrong = await timed(buyer.email);
-    const unknown = await timed('nobody-at-all@buyers.example');
-    problem(wrong.answer, 401, 'invalid-credentials');
-    problem(unknown.answer, 401, 'invalid-credentials');
+    }
     const bare = ({ json: { instance, ...rest } }) => rest;
-    assert.deepEqual(bare(unknown.answer), bare(wrong.answer));
-    assert.ok(unknown.time > wrong.time / 3 && unknown.time < wrong.time * 3, `${unknown.time} ms, ${wrong.time} ms`);
+    assert.deepEqual(bare(answers.unknown), bare(answers.wrong));
+    const ratio = quickest.unknown / quickest.wrong;
+    assert.ok(ratio > 0.4 && ratio < 2.5, JSON.stringify(quickest));
   });
 
   test('an old access token that is sent along does not hinder it', async () => {
