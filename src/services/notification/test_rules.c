@@ -10,19 +10,19 @@
 static void test_addresses(void **state)
 {
 	static const struct {
-		enum channel channel;
 		const char *address;
+		enum channel channel;
 		bool good;
 	} rows[] = {
-		{CHANNEL_EMAIL, "leyla@buyers.example", true},
-		{CHANNEL_EMAIL, "leyla", false},
-		{CHANNEL_EMAIL, "leyla@a.example\r\nBcc: b@b.example", false},
-		{CHANNEL_EMAIL, "+4915112345678", false},
-		{CHANNEL_SMS, "+4915112345678", true},
-		{CHANNEL_SMS, "015112345678", false},
-		{CHANNEL_PUSH, "token:abc-123", true},
-		{CHANNEL_PUSH, "to ken", false},
-		{CHANNEL_PUSH, "caf\xc3\xa9", false},
+		{"leyla@buyers.example", CHANNEL_EMAIL, true},
+		{"leyla", CHANNEL_EMAIL, false},
+		{"leyla@a.example\r\nBcc: b@b.example", CHANNEL_EMAIL, false},
+		{"+4915112345678", CHANNEL_EMAIL, false},
+		{"+4915112345678", CHANNEL_SMS, true},
+		{"015112345678", CHANNEL_SMS, false},
+		{"token:abc-123", CHANNEL_PUSH, true},
+		{"to ken", CHANNEL_PUSH, false},
+		{"caf\xc3\xa9", CHANNEL_PUSH, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,18 +43,21 @@ static int setup(void **state)
 	return 0;
 }
 
+static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
 static int teardown(void **state)
 {
 	struct place *place = *state;
-	char command[128];
+	int failed;
 
 	database_close(place->database);
 	arena_free(place->arena);
-	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
-	if (system(command))
-		return -1;
+	failed = nftw(place->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	free(place);
-	return 0;
+	return failed;
 }
 
 /* --- one body for all ------------------------------------------------------------------------- */
