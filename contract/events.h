@@ -8,25 +8,25 @@
 #ifndef CONTRACT_EVENTS_H
 #define CONTRACT_EVENTS_H
 
-#define SOUK_EVENTS(EVENT) \
-	EVENT(UserRegistered, user) \
-	EVENT(OrderPlaced, order) \
-	EVENT(OrderPaid, order) \
-	EVENT(OrderCancelled, order) \
-	EVENT(OrderShipped, order) \
-	EVENT(OrderDelivered, order) \
-	EVENT(OrderReturned, order) \
-	EVENT(StockReserved, inventory) \
-	EVENT(StockRejected, inventory) \
-	EVENT(StockChanged, inventory) \
-	EVENT(StockLow, inventory) \
+#define SOUK_EVENTS(EVENT)               \
+	EVENT(UserRegistered, user)      \
+	EVENT(OrderPlaced, order)        \
+	EVENT(OrderPaid, order)          \
+	EVENT(OrderCancelled, order)     \
+	EVENT(OrderShipped, order)       \
+	EVENT(OrderDelivered, order)     \
+	EVENT(OrderReturned, order)      \
+	EVENT(StockReserved, inventory)  \
+	EVENT(StockRejected, inventory)  \
+	EVENT(StockChanged, inventory)   \
+	EVENT(StockLow, inventory)       \
 	EVENT(PaymentSucceeded, payment) \
-	EVENT(PaymentFailed, payment) \
-	EVENT(PaymentRefunded, payment) \
-	EVENT(ProductCreated, product) \
-	EVENT(ProductUpdated, product) \
-	EVENT(ProductDeleted, product) \
-	EVENT(ReviewPublished, review) \
+	EVENT(PaymentFailed, payment)    \
+	EVENT(PaymentRefunded, payment)  \
+	EVENT(ProductCreated, product)   \
+	EVENT(ProductUpdated, product)   \
+	EVENT(ProductDeleted, product)   \
+	EVENT(ReviewPublished, review)   \
 	EVENT(ReviewRemoved, review)
 
 #endif

@@ -120,7 +120,7 @@ struct list {
 		.name = (member_name), .kind = FIELD_KIND_##field_type, \
 		.offset = offsetof(type, member), ##__VA_ARGS__         \
 	}
-#define GIVEN(type, member) .given = offsetof(type, member) + 1
+#define GIVEN(type, member) .given = (offsetof(type, member) + 1)
 #define STRUCT_OF(member_fields, type) .fields = (member_fields), .size = sizeof(type)
 #define LIST_OF(scalar_field, type) .element = (scalar_field), .size = sizeof(type)
 #define FIELD_READ_ONLY(member_name)                                \

@@ -11,7 +11,7 @@
 
 static void test_currencies(void **state)
 {
-	static const char *const unknown[] = {"",    "EU",  "EURO", "eur", "Eur", "XXX",
+	static const char *const unknown[] = {"",    "EU",  "EURO", "eur", "Eur", "XTS",
 					      "XAU", "HRK", "ZZZ",  "AAA", "123", " EUR"};
 
 	(void)state;

@@ -7,9 +7,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/config.h"
+#include "base/test_directory.h"
 #include "events/bus.h"
 #include "runtime/fiber.h"
 #include "runtime/worker.h"
@@ -25,7 +25,7 @@ static const struct migration_set told_set = {"order", told_migrations};
 static const struct migration_set heard_set = {"inventory", heard_migrations};
 
 static struct {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *order, *inventory;
 	struct bus *bus;
@@ -91,8 +91,7 @@ static void close_shop(void)
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(shop.directory, sizeof(shop.directory), "/tmp/souk-test-bus-XXXXXX");
-	if (!mkdtemp(shop.directory))
+	if (test_directory_make(shop.directory))
 		return -1;
 	shop.arena = arena_new();
 	atomic_store(&shop.failing, -1);
@@ -103,13 +102,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[128];
-
 	(void)state;
 	close_shop();
 	arena_free(shop.arena);
-	snprintf(command, sizeof(command), "rm -r '%s'", shop.directory);
-	return system(command);
+	return test_directory_remove(shop.directory);
 }
 
 /* --- telling and looking ---------------------------------------------------------------------- */

@@ -17,8 +17,8 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
-#include "http/server_desk.h"
 #include "http/listen.h"
+#include "http/server_desk.h"
 #include "runtime/fiber.h"
 #include "runtime/worker.h"
 

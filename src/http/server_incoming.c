@@ -26,8 +26,8 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "http/server_desk.h"
 #include "http/origin.h"
+#include "http/server_desk.h"
 #include "runtime/fiber.h"
 
 #define DAEMON_HIDES_NUL (MHD_VERSION < 0x00097701) /* see gate_nothing_between */

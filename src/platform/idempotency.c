@@ -293,7 +293,8 @@ void idempotency_end(struct request *req, const struct reply *reply)
 
 	if (!claim)
 		return;
-	if (claim->effected && !claim->answered) {
+	/* A fault behind the effect is no answer to keep: the next request looks at the result. */
+	if (claim->effected && !claim->answered && reply->status < 500) {
 		struct answer_row row = {.claim = claim, .reply = reply};
 		enum err err = sql_transaction(claim->database, store_answer, &row);
 

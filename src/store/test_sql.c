@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/test_directory.h"
 #include "store/sql.h"
 
 static const struct migration migrations[] = {
@@ -21,7 +21,7 @@ static const struct migration_set set = {"things", migrations};
 static const struct migration_set *const sets[] = {&set, NULL};
 
 struct place {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *database;
 };
@@ -49,8 +49,7 @@ static int setup(void **state)
 {
 	struct place *place = must_alloc(sizeof(*place));
 
-	snprintf(place->directory, sizeof(place->directory), "/tmp/souk-test-sql-XXXXXX");
-	if (!mkdtemp(place->directory))
+	if (test_directory_make(place->directory))
 		return -1;
 	place->arena = arena_new();
 	place->database = open_at(place, false);
@@ -61,12 +60,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct place *place = *state;
-	char command[128];
 
 	database_close(place->database);
 	arena_free(place->arena);
-	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
-	if (system(command))
+	if (test_directory_remove(place->directory))
 		return -1;
 	free(place);
 	return 0;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/test_directory.h"
 #include "events/event.h"
 #include "services/order/store.h"
 
@@ -19,7 +20,7 @@
 extern const struct migration order_migrations[];
 
 struct place {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *database;
 };
@@ -37,8 +38,7 @@ static inline int place_open(void **state)
 	};
 	const char *why = NULL;
 
-	snprintf(place->directory, sizeof(place->directory), "/tmp/souk-test-order-XXXXXX");
-	if (!mkdtemp(place->directory))
+	if (test_directory_make(place->directory))
 		return -1;
 	place->arena = arena_new();
 	if (database_open(&options, place->arena, &place->database, &why)) {
@@ -52,13 +52,13 @@ static inline int place_open(void **state)
 static inline int place_close(void **state)
 {
 	struct place *place = *state;
-	char command[128];
+	int failed;
 
 	database_close(place->database);
 	arena_free(place->arena);
-	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
+	failed = test_directory_remove(place->directory);
 	free(place);
-	return system(command) ? -1 : 0;
+	return failed;
 }
 
 /* An order of `user`, with a line per vendor, of 100 EUR cents each; not stored yet. */
