@@ -113,7 +113,7 @@ static enum err queue(struct sql *sql, void *arg)
 	struct arena *arena = queueing->req->arena;
 	enum err err;
 
-	message->created_ms = message->next_try_ms = sql_now_ms(sql);
+	message->created_ms = message->due_ms = sql_now_ms(sql);
 	err = messages_insert(sql, message, arena);
 	if (err)
 		return err;

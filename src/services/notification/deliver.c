@@ -124,9 +124,8 @@ static void conclude(struct message *message, enum outcome outcome, const char *
 		   message->attempts >= config_int("notification-attempts")) {
 		message->status = MESSAGE_FAILED;
 	} else {
-		message->next_try_ms =
-			now_ms +
-			message_retry_delay_ms(message->attempts, env_random_below(RETRY_CHANCES));
+		message->due_ms = now_ms + message_retry_delay_ms(message->attempts,
+								  env_random_below(RETRY_CHANCES));
 	}
 }
 

@@ -36,7 +36,7 @@ static enum err tell(struct sql *sql, const struct news *news, const char *name,
 		.event = news->event,
 		.provider = message_provider_of(CHANNEL_EMAIL)->name,
 		.traceparent = news->traceparent,
-		.next_try_ms = sql_now_ms(sql),
+		.due_ms = sql_now_ms(sql),
 		.version = 1,
 		.created_ms = sql_now_ms(sql),
 	};

@@ -31,7 +31,7 @@ struct message {
 	const char *provider;
 	const char *last_error;	 /* or NULL */
 	const char *traceparent; /* of what it comes from; or NULL */
-	int64_t next_try_ms;
+	int64_t due_ms;
 	int64_t version;
 	int64_t created_ms, sent_ms;
 };

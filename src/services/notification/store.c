@@ -4,7 +4,7 @@
  * Invariants, held by the schema and by the guards of the statements:
  *  1. One message per event, recipient and template (messages_once).
  *  2. A message moves once, out of `queued`.
- *  3. A queued message has one deliverer at a time: who claims it moves next_try_at on.
+ *  3. A queued message has one deliverer at a time: who claims it moves due_at on.
  */
 #include "services/notification/store.h"
 
@@ -14,7 +14,7 @@
 
 #define COLUMNS                                                                                 \
 	"id, channel, recipient, user_id, event_id, template, subject, body, status, attempts," \
-	" provider, last_error, traceparent, next_try_at, version, created_at, sent_at"
+	" provider, last_error, traceparent, due_at, version, created_at, sent_at"
 
 /* --- messages --------------------------------------------------------------------------------- */
 
@@ -44,7 +44,7 @@ static struct message read_message(struct sql_rows *rows, struct arena *arena)
 		.provider = sql_get_text(rows, 10, arena),
 		.last_error = sql_get_text(rows, 11, arena),
 		.traceparent = sql_get_text(rows, 12, arena),
-		.next_try_ms = sql_get_int(rows, 13),
+		.due_ms = sql_get_int(rows, 13),
 		.version = sql_get_int(rows, 14),
 		.created_ms = sql_get_int(rows, 15),
 		.sent_ms = sql_get_int(rows, 16),
@@ -62,7 +62,7 @@ enum err messages_insert(struct sql *sql, const struct message *message, struct 
 	return sql_run(sql,
 		       "INSERT INTO messages (id, channel, recipient, recipient_key, user_id,"
 		       " event_id, template, subject, body, status, attempts, provider,"
-		       " traceparent, next_try_at, version, created_at)"
+		       " traceparent, due_at, version, created_at)"
 		       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 0, $10, $11, $12,"
 		       " $13, $14) ON CONFLICT DO NOTHING",
 		       sql_id(&message->id), sql_text(channel_words[message->channel]),
@@ -70,7 +70,7 @@ enum err messages_insert(struct sql *sql, const struct message *message, struct 
 		       id_or_null(&message->user), id_or_null(&message->event),
 		       sql_text(message->template_name), sql_text(message->subject),
 		       sql_text(message->body), sql_text(message->provider),
-		       sql_text(message->traceparent), sql_int(message->next_try_ms),
+		       sql_text(message->traceparent), sql_int(message->due_ms),
 		       sql_int(message->version), sql_int(message->created_ms));
 }
 
@@ -122,9 +122,7 @@ enum err messages_list(struct sql *sql, const struct message_filter *filter,
 
 enum err messages_due(struct sql *sql, int64_t now_ms, bool *ret_due)
 {
-	struct sql_rows *rows = sql_query(sql,
-					  "SELECT 1 FROM messages WHERE status = 'queued'"
-					  " AND next_try_at <= $1 LIMIT 1",
+	struct sql_rows *rows = sql_query(sql, "SELECT 1 FROM messages WHERE due_at <= $1 LIMIT 1",
 					  sql_int(now_ms));
 	enum err err = sql_first(rows);
 
@@ -142,10 +140,10 @@ enum err messages_claim(struct sql *sql, int64_t lease_ms, size_t most, struct a
 	enum err err;
 
 	rows = sql_query(sql,
-			 "UPDATE messages SET next_try_at = $2, attempts = attempts + 1,"
+			 "UPDATE messages SET due_at = $2, attempts = attempts + 1,"
 			 " version = version + 1"
-			 " WHERE id IN (SELECT id FROM messages WHERE status = 'queued'"
-			 " AND next_try_at <= $1 ORDER BY next_try_at LIMIT $3)"
+			 " WHERE id IN (SELECT id FROM messages WHERE due_at <= $1"
+			 " ORDER BY due_at LIMIT $3)"
 			 " RETURNING " COLUMNS,
 			 sql_int(sql_now_ms(sql)), sql_int(sql_now_ms(sql) + lease_ms),
 			 sql_int((int64_t)most));
@@ -161,11 +159,11 @@ enum err messages_settle(struct sql *sql, const struct message *message)
 {
 	return sql_run(sql,
 		       "UPDATE messages SET status = $2, recipient = $3, last_error = $4,"
-		       " next_try_at = $5, sent_at = $6, version = version + 1"
+		       " due_at = $5, sent_at = $6, version = version + 1"
 		       " WHERE id = $1 AND status = 'queued'",
 		       sql_id(&message->id), sql_text(message_status_words[message->status]),
 		       sql_text(message->to), sql_text(message->last_error),
-		       sql_int(message->next_try_ms),
+		       message->status == MESSAGE_QUEUED ? sql_int(message->due_ms) : sql_null(),
 		       message->sent_ms ? sql_int(message->sent_ms) : sql_null());
 }
 

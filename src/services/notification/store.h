@@ -38,7 +38,7 @@ enum err messages_due(struct sql *sql, int64_t now_ms, bool *ret_due) MUST_CHECK
 enum err messages_claim(struct sql *sql, int64_t lease_ms, size_t most, struct arena *arena,
 			struct message *ret_messages, size_t *ret_count) MUST_CHECK;
 
-/* Stores what became of the attempt: status, to, last_error, and next_try_ms or sent_ms. What was
+/* Stores what became of the attempt: status, to, last_error, and due_ms or sent_ms. What was
  * settled before stays. */
 enum err messages_settle(struct sql *sql, const struct message *message) MUST_CHECK;
 

@@ -152,7 +152,7 @@ static struct step step_of(struct place *place)
 				.subject = "Hello",
 				.body = "World",
 				.provider = "outbox",
-				.next_try_ms = 1,
+				.due_ms = 1,
 				.version = 1,
 				.created_ms = 1,
 			},
@@ -223,12 +223,12 @@ static void test_batches_are_bounded_and_the_longest_waiting_first(void **state)
 
 	for (int64_t i = 0; i < 5; i++) {
 		step.message.id = id_new();
-		step.message.next_try_ms = 5 - i;
+		step.message.due_ms = 5 - i;
 		oldest = step.message.id;
 		assert_int_equal(run(&step, insert), OK);
 	}
 	step.message.id = id_new();
-	step.message.next_try_ms = FAR_MS;
+	step.message.due_ms = FAR_MS;
 	assert_int_equal(run(&step, insert), OK);
 	step.most = 1;
 	assert_int_equal(run(&step, claim), OK);

@@ -2,7 +2,7 @@
 --   recipient      the address; NULL until the user's is looked up, at sending
 --   recipient_key  who it is for, known from the start: user:<id>, or the address in lower case
 --   event_id       the event that it tells of; NULL: somebody asked for it
---   next_try_at    while it is queued: nobody tries before
+--   due_at         while it is queued: nobody tries before; NULL once it is sent or has failed
 CREATE TABLE messages (
 	id UUID NOT NULL PRIMARY KEY,
 	channel TEXT NOT NULL CHECK (channel IN ('email', 'sms', 'push')),
@@ -18,16 +18,18 @@ CREATE TABLE messages (
 	provider TEXT NOT NULL,
 	last_error TEXT,
 	traceparent TEXT,
-	next_try_at BIGINT NOT NULL,
+	due_at BIGINT,
 	version BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
 	sent_at BIGINT,
 	CHECK (recipient IS NOT NULL OR user_id IS NOT NULL),
+	CHECK ((status = 'queued') = (due_at IS NOT NULL)),
 	CHECK ((status = 'sent') = (sent_at IS NOT NULL)),
 	CHECK (status <> 'failed' OR last_error IS NOT NULL)
 ) /*sqlite WITHOUT ROWID */;
-CREATE INDEX messages_due ON messages (next_try_at) WHERE status = 'queued';
+CREATE INDEX messages_due ON messages (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_by_user ON messages (user_id, id);
+CREATE INDEX messages_by_user_and_status ON messages (user_id, status, id);
 CREATE INDEX messages_by_status ON messages (status, id);
 
 -- Nobody is told the same thing twice.

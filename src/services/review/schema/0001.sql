@@ -19,6 +19,7 @@ CREATE TABLE reviews (
 -- One per user and product. Ids grow with time: they are the order of age.
 CREATE UNIQUE INDEX reviews_once ON reviews (user_id, product_id);
 CREATE INDEX reviews_by_user ON reviews (user_id, id);
+CREATE INDEX reviews_by_user_and_status ON reviews (user_id, status, id);
 CREATE INDEX reviews_by_status ON reviews (status, id);
 CREATE INDEX reviews_newest ON reviews (product_id, id) WHERE status = 'published';
 CREATE INDEX reviews_helpful ON reviews (product_id, helpfulness, id) WHERE status = 'published';
