@@ -3,6 +3,7 @@
 // sent as it was, and is good: so what was refused was refused for what was spoiled.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { before, describe, test } from 'node:test';
 
 import { findOperation, openapi, operations } from './lib/openapi.mjs';
@@ -482,13 +483,19 @@ test('broken HTTP is answered with 400 or closed, and never understood in two wa
 });
 
 test('a connection that ends in the middle of a request leaves nothing behind', async () => {
-  const { tokens } = world;
+  const { hostname, port } = new URL(shop.url);
   const whole = requestBytes('POST', '/products',
-    ['Content-Type: application/json', `Authorization: Bearer ${tokens.admin}`, 'Content-Length: 500'], '{"name":"half');
-  for (const end of [20, 60, whole.length]) {
-    const answer = await sendRaw(shop.url, whole.subarray(0, end), { half: true });
-    assert.ok(answer === null || answer.status >= 400, answer?.text);
+    ['Content-Type: application/json', `Authorization: Bearer ${world.tokens.admin}`, 'Content-Length: 500'], '{"name":"half');
+  for (const end of [0, 20, 60, whole.length - 5, whole.length]) {
+    await new Promise((done, fail) => {
+      const socket = net.connect({ host: hostname, port }, () => {
+        socket.write(whole.subarray(0, end), () => socket.destroy());
+      });
+      socket.on('close', done);
+      socket.on('error', fail);
+    });
   }
+  await shop.api('GET', '/healthz', { expect: 200 });
 });
 
 test('an address that is too long answers 414 or 431', async () => {
