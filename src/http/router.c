@@ -44,6 +44,7 @@ struct segment {
 struct search {
 	struct segment segments[SEGMENTS_MAX];
 	size_t count;
+	size_t row; /* the method's */
 	struct segment parameters[REQUEST_PARAMETERS_MAX];
 };
 
@@ -165,13 +166,20 @@ void router_add(struct router *router, const struct route *routes, void *owner)
 		add_route(router, routes, owner);
 }
 
-static bool has_route(const struct node *node)
+static bool is_public(const struct route *route)
+{
+	return route && !(route->flags & ROUTE_INTERNAL);
+}
+
+/* Whether the search ends here. A path that is only internal is one to nobody else: it neither
+ * hides a parameter ("/products/quote" may be a product) nor answers 405. */
+static bool is_place(const struct node *node, size_t row)
 {
 	for (size_t i = 0; i < METHODS; i++) {
-		if (node->routes[i])
+		if (is_public(node->routes[i]))
 			return true;
 	}
-	return false;
+	return row < METHODS && node->routes[row];
 }
 
 /* The node of the path from segment `at` on; static parts first, then a parameter. A path has at
@@ -184,7 +192,7 @@ static const struct node *descend(const struct node *node, struct search *search
 	const struct node *child;
 
 	if (at == search->count)
-		return has_route(node) ? node : NULL;
+		return is_place(node, search->row) ? node : NULL;
 	child = find_child(node, segment);
 	if (child)
 		found = descend(child, search, at + 1, parameters);
@@ -202,9 +210,9 @@ static const char *allow_text(struct arena *arena, const struct node *node)
 	const char *text = NULL;
 
 	for (size_t i = 0; i < METHODS; i++) {
-		bool head = i == HTTP_HEAD && node->routes[HTTP_GET];
+		bool head = i == HTTP_HEAD && is_public(node->routes[HTTP_GET]);
 
-		if (node->routes[i] || head)
+		if (is_public(node->routes[i]) || head)
 			text = arena_printf(arena, "%s%s%s", text ? text : "", text ? ", " : "",
 					    http_method_text((enum http_method)i));
 	}
@@ -228,10 +236,10 @@ static bool take_parameters(struct arena *arena, const struct search *search, st
 enum err router_find(const struct router *router, struct arena *arena, enum http_method method,
 		     const char *path, struct match *ret_match, const char **ret_allow)
 {
-	struct search search = {0};
+	struct search search = {.row = method};
 	struct match match = {0};
 	const struct node *node;
-	size_t row = method;
+	size_t row;
 
 	if (!split(path, search.segments, &search.count))
 		return ERR_NOT_FOUND;
@@ -239,8 +247,7 @@ enum err router_find(const struct router *router, struct arena *arena, enum http
 	if (!node || !take_parameters(arena, &search, &match))
 		return ERR_NOT_FOUND;
 
-	if (method == HTTP_HEAD && !node->routes[HTTP_HEAD])
-		row = HTTP_GET;
+	row = method == HTTP_HEAD && !node->routes[HTTP_HEAD] ? HTTP_GET : method;
 	if (row >= METHODS || !node->routes[row]) {
 		*ret_allow = allow_text(arena, node);
 		return ERR_METHOD_NOT_ALLOWED;

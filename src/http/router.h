@@ -48,7 +48,8 @@ struct match {
 };
 
 /* OK; ERR_NOT_FOUND; or ERR_METHOD_NOT_ALLOWED with *ret_allow, the Allow header's value (HEAD
- * goes with GET). A parameter that does not decode, or is empty, is not found. */
+ * goes with GET; internal rows are not told). A parameter that does not decode, or is empty, is not
+ * found. */
 enum err router_find(const struct router *router, struct arena *arena, enum http_method method,
 		     const char *path, struct match *ret_match, const char **ret_allow) MUST_CHECK;
 

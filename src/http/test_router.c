@@ -21,6 +21,8 @@ static const struct route orders[] = {
 	{HTTP_GET, "/orders/:id", nothing, 0, 0, 0},
 	{HTTP_PUT, "/orders/:id/status", nothing, 0, 0, 0},
 	{HTTP_GET, "/orders/user/:userId", nothing, 0, 0, 0},
+	{HTTP_POST, "/orders/quote", nothing, 0, ROUTE_INTERNAL, 0},
+	{HTTP_POST, "/internal", nothing, 0, ROUTE_INTERNAL, 0},
 	{.path = NULL},
 };
 
@@ -52,6 +54,11 @@ static void test_paths(void **state)
 		{HTTP_PUT, "/orders/9/status", "/orders/:id/status", {"9"}},
 		/* Static wins over a parameter. */
 		{HTTP_GET, "/orders/user/status", "/orders/user/:userId", {"status"}},
+		/* But where it is only internal, it hides nothing and tells nothing. */
+		{HTTP_POST, "/orders/quote", "/orders/quote", {NULL}},
+		{HTTP_GET, "/orders/quote", "/orders/:id", {"quote"}},
+		{HTTP_POST, "/internal", "/internal", {NULL}},
+		{HTTP_GET, "/internal", NULL, {NULL}},
 		{HTTP_DELETE, "/carts/a/items/b", "/carts/:id/items/:lineId", {"a", "b"}},
 		{HTTP_GET, "/orders/a%2Fb%20c", "/orders/:id", {"a/b c"}},
 		{HTTP_GET, "/orders/%C3%A9+", "/orders/:id", {"\xc3\xa9+"}},
@@ -111,6 +118,9 @@ static void test_methods(void **state)
 	assert_int_equal(router_find(router, arena, HTTP_OTHER, "/orders/1", &match, &allow),
 			 ERR_METHOD_NOT_ALLOWED);
 	assert_string_equal(allow, "GET, HEAD");
+	assert_int_equal(router_find(router, arena, HTTP_PUT, "/orders/quote", &match, &allow),
+			 ERR_METHOD_NOT_ALLOWED);
+	assert_string_equal(allow, "GET, HEAD");
 }
 
 static void test_owners(void **state)
@@ -140,7 +150,8 @@ static void test_each_row_in_order(void **state)
 	(void)state;
 	router_each(router, collect, &out);
 	assert_string_equal(out.data, "/orders /orders /orders/:id /orders/:id/status "
-				      "/orders/user/:userId */ */carts/:id/items/:lineId "
+				      "/orders/user/:userId /orders/quote /internal */ "
+				      "*/carts/:id/items/:lineId "
 				      "*/.well-known/jwks.json ");
 }
 
