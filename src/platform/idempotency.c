@@ -19,7 +19,6 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "base/text.h"
 #include "base/time.h"
 #include "platform/internal.h"
 
@@ -80,6 +79,7 @@ struct stored {
 	bool found, same, answered;
 	int status;
 	const char *location, *content_type, *etag, *body;
+	size_t length;
 };
 
 static int64_t kept_since(int64_t now_ms)
@@ -91,7 +91,7 @@ static enum err read_stored(struct sql *sql, void *arg)
 {
 	struct stored *stored = arg;
 	struct sql_rows *rows;
-	const void *fingerprint;
+	const void *fingerprint, *sealed;
 	size_t length;
 	enum err err;
 
@@ -112,8 +112,24 @@ static enum err read_stored(struct sql *sql, void *arg)
 	stored->location = sql_get_text(rows, 3, stored->arena);
 	stored->content_type = sql_get_text(rows, 4, stored->arena);
 	stored->etag = sql_get_text(rows, 5, stored->arena);
-	stored->body = sql_get_text(rows, 6, stored->arena);
+	sealed = sql_peek_blob(rows, 6, &length);
+	if (sealed)
+		stored->body = secret_unseal(stored->arena, platform_secret(), sealed, length,
+					     &stored->length);
+	/* What cannot be read (the secret was lost) is as good as not stored. */
+	stored->answered = stored->answered && (sealed != NULL) == (stored->body != NULL);
 	return sql_end(rows);
+}
+
+static struct sql_value sealed_body(const struct reply *reply)
+{
+	size_t length;
+	void *sealed;
+
+	if (!reply->body)
+		return sql_null();
+	sealed = secret_seal(reply->arena, platform_secret(), reply->body, reply->length, &length);
+	return sql_blob(sealed, length);
 }
 
 enum err idempotency_store(struct sql *sql, struct idempotency *claim, const struct reply *reply)
@@ -140,7 +156,7 @@ enum err idempotency_store(struct sql *sql, struct idempotency *claim, const str
 		sql_int(claim->answered ? reply->status : claim->status),
 		sql_text(claim->answered ? reply_get_header(reply, "Location") : claim->location),
 		sql_bool(claim->answered), sql_text(reply->content_type),
-		sql_text(reply_get_header(reply, "ETag")), sql_text(reply->body),
+		sql_text(reply_get_header(reply, "ETag")), sealed_body(reply),
 		sql_int(kept_since(claim->stored_ms)));
 	stored = sql_next(rows);
 	while (sql_next(rows))
@@ -168,7 +184,7 @@ static enum err store_answer(struct sql *sql, void *arg)
 		       sql_int(row->reply->status),
 		       sql_text(reply_get_header(row->reply, "Location")),
 		       sql_text(row->reply->content_type),
-		       sql_text(reply_get_header(row->reply, "ETag")), sql_text(row->reply->body));
+		       sql_text(reply_get_header(row->reply, "ETag")), sealed_body(row->reply));
 }
 
 /* --- answering again -------------------------------------------------------------------------- */
@@ -212,7 +228,7 @@ static enum err replay(struct request *req, struct reply *reply, const struct st
 		reply->status = stored->status;
 		reply->content_type = stored->content_type;
 		reply->body = stored->body;
-		reply->length = stored->body ? strlen(stored->body) : 0;
+		reply->length = stored->length;
 		if (stored->location)
 			reply_header(reply, "Location", "%s", stored->location);
 		if (stored->etag)
@@ -248,11 +264,11 @@ static bool key_is_sound(const char *key)
 
 static struct hash fingerprint_of(const struct request *req)
 {
-	struct hash body = hash_of(req->body, req->body_length);
-	char *hex = hex_encode(req->arena, body.bytes, sizeof(body.bytes));
+	struct out text = out_new(req->arena);
 
-	return hash_of_text(arena_printf(req->arena, "%s %s?%s\n%s", http_method_text(req->method),
-					 req->path, req->query, hex));
+	out_printf(&text, "%s %s?%s\n", http_method_text(req->method), req->path, req->query);
+	out_bytes(&text, req->body, req->body_length);
+	return secret_hash(platform_secret(), text.data, text.length);
 }
 
 enum err idempotency_begin(struct request *req, struct reply *reply)

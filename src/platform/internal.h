@@ -2,7 +2,7 @@
 #ifndef PLATFORM_INTERNAL_H
 #define PLATFORM_INTERNAL_H
 
-#include "base/hash.h"
+#include "base/secret.h"
 #include "platform/platform.h"
 
 /* A service that runs in this process. */
@@ -42,6 +42,14 @@ void idempotency_end(struct request *req, const struct reply *reply);
 
 /* A job's: forgets keys that are older than they are kept. */
 void idempotency_expire(void);
+
+/* --- the platform's secret -------------------------------------------------------------------- */
+
+/* Reads it from the data directory, or makes it. *ret_why lives in `arena`. */
+enum err platform_secret_open(const char *data_directory, struct arena *arena, const char **ret_why)
+	MUST_CHECK;
+
+const struct secret *platform_secret(void);
 
 /* --- jobs ------------------------------------------------------------------------------------- */
 

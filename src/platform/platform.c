@@ -118,10 +118,13 @@ enum err platform_open(const struct platform_options *options, const struct rout
 		       struct arena *arena, const char **ret_why)
 {
 	const struct service *const *service;
-	enum err err = OK;
+	enum err err;
 	size_t i;
 
 	assert(!platform.router);
+	err = platform_secret_open(options->directory, arena, ret_why);
+	if (err)
+		return err;
 	platform.router = router_new();
 	platform.bus = bus_new();
 	for (service = options->services; !err && *service; service++) {

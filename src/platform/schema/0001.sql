@@ -1,4 +1,6 @@
--- Idempotency keys, stored with the effect of the request that brought them.
+-- Idempotency keys, stored with the effect of the request that brought them. Fingerprint and body
+-- may hold what nobody is to read (passwords, secrets that are shown once): the one is keyed, the
+-- other sealed, with a secret that is not in this file.
 CREATE TABLE idempotency (
 	caller TEXT NOT NULL,
 	key TEXT NOT NULL,
@@ -9,7 +11,7 @@ CREATE TABLE idempotency (
 	answered BIGINT NOT NULL,
 	content_type TEXT,
 	etag TEXT,
-	body TEXT,
+	body BYTEA,
 	PRIMARY KEY (caller, key)
 ) /*sqlite WITHOUT ROWID */;
 CREATE INDEX idempotency_by_age ON idempotency (stored_at);
