@@ -1,5 +1,4 @@
 /* Signing keys on disk: made, rotated, removed when nobody needs them. */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,11 +10,12 @@
 #include <cmocka.h>
 
 #include "base/env.h"
+#include "base/test_directory.h"
 #include "base/time.h"
 #include "services/auth/key_files.h"
 
 static struct arena *arena;
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 static int64_t now_ms;
 static uint8_t chance;
 
@@ -41,8 +41,7 @@ static const struct env world = {world_now_ms, world_monotonic_ns, world_random,
 
 static int setup(void **state)
 {
-	snprintf(directory, sizeof(directory), "/tmp/souk-test-keys-XXXXXX");
-	if (!mkdtemp(directory))
+	if (test_directory_make(directory))
 		return -1;
 	arena = arena_new();
 	now_ms = 1800000000000;
@@ -50,19 +49,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *state, int kind, struct FTW *place)
-{
-	(void)state;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	env_set(NULL);
 	arena_free(arena);
-	return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_directory_remove(directory);
 }
 
 static struct jwt_keys read_keys(void)

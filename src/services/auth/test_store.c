@@ -1,5 +1,4 @@
 /* The port of Auth's data, and the memory in front of it: one suite for every engine. */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/env.h"
+#include "base/test_directory.h"
 #include "base/time.h"
 #include "services/auth/marks.h"
 #include "services/auth/store.h"
@@ -23,7 +23,7 @@ static const struct migration_set *const sets[] = {&set, NULL};
 
 static struct arena *arena;
 static struct database *database;
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 static int64_t now_ms;
 static uint64_t chance;
 
@@ -59,8 +59,7 @@ static int setup(void **state)
 
 	now_ms = 1800000000000;
 	env_set(&world);
-	snprintf(directory, sizeof(directory), "/tmp/souk-test-auth-XXXXXX");
-	if (!mkdtemp(directory))
+	if (test_directory_make(directory))
 		return -1;
 	arena = arena_new();
 	if (database_open(&options, arena, &database, &why))
@@ -70,20 +69,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *state, int kind, struct FTW *place)
-{
-	(void)state;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	database_close(database);
 	arena_free(arena);
 	env_set(NULL);
-	return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_directory_remove(directory);
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */

@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/test_directory.h"
 #include "services/inventory/reserve.h"
 #include "services/inventory/rules.h"
 #include "services/inventory/store.h"
@@ -26,7 +26,7 @@ extern const struct migration inventory_migrations[];
 extern const struct subscription inventory_subscriptions[];
 
 static struct {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *database;
 	struct id lamp, tray; /* 10 and 20 of them */
@@ -248,8 +248,7 @@ static int set_up(void **state)
 
 	(void)state;
 	shop.arena = arena_new();
-	snprintf(shop.directory, sizeof(shop.directory), "/tmp/souk-inventory-XXXXXX");
-	assert_non_null(mkdtemp(shop.directory));
+	assert_int_equal(test_directory_make(shop.directory), 0);
 	if (database_open(&options, shop.arena, &shop.database, &why))
 		fail_msg("%s", why);
 	shop.vendor = id_new();
@@ -258,18 +257,13 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
 	(void)state;
 	check_books();
 	database_close(shop.database);
 	arena_free(shop.arena);
-	return nftw(shop.directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_directory_remove(shop.directory);
 }
 
 /* Puts so many of the lamps elsewhere. */

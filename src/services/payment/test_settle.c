@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include "base/config.h"
 #include "base/env.h"
+#include "base/test_directory.h"
 #include "platform/platform.h"
 #include "services/payment/intent.h"
 #include "services/payment/settle.h"
@@ -23,7 +23,7 @@
 #define RACERS 8
 
 static struct {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *payment;
 } shop;
@@ -44,16 +44,10 @@ static int set_up(void **state)
 {
 	(void)state;
 	shop.arena = arena_new();
-	snprintf(shop.directory, sizeof(shop.directory), "/tmp/souk-payment-XXXXXX");
-	assert_non_null(mkdtemp(shop.directory));
+	assert_int_equal(test_directory_make(shop.directory), 0);
 	assert_int_equal(config_set("data", shop.directory), OK);
 	open_shop();
 	return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-	return remove(path);
 }
 
 static int tear_down(void **state)
@@ -61,7 +55,7 @@ static int tear_down(void **state)
 	(void)state;
 	platform_close();
 	arena_free(shop.arena);
-	return nftw(shop.directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_directory_remove(shop.directory);
 }
 
 /* --- asking ------------------------------------------------------------------------------------ */

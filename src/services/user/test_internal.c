@@ -1,5 +1,4 @@
 /* What other services ask the User service for: brands' accounts, and passwords. */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
+#include "base/test_directory.h"
 #include "platform/platform.h"
 #include "services/user/credentials.h"
 #include "services/user/store.h"
@@ -17,32 +17,26 @@
 static const struct service *const services[] = {&user_service, NULL};
 
 static struct arena *arena;
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 
 static int setup(void **state)
 {
 	struct platform_options options = {.directory = directory, .services = services};
 	const char *why = NULL;
 
-	snprintf(directory, sizeof(directory), "/tmp/souk-test-user-XXXXXX");
 	arena = arena_new();
-	if (!mkdtemp(directory) || config_set("data", directory) ||
+	if (test_directory_make(directory) || config_set("data", directory) ||
 	    config_set("login-attempts", "3") || config_set("admin-email", "Admin@Shop.example") ||
 	    config_set("admin-password", "the-admins-own-Passphrase-7"))
 		return -1;
 	return platform_open(&options, NULL, arena, &why) ? -1 : 0;
 }
 
-static int remove_entry(const char *path, const struct stat *state, int kind, struct FTW *place)
-{
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	platform_close();
 	arena_free(arena);
-	return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_directory_remove(directory);
 }
 
 static struct call_answer ask(enum http_method method, const char *path, const struct out *body)

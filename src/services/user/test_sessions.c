@@ -1,5 +1,4 @@
 /* What Auth is told of accounts, with a stand-in for Auth that notes what it is told. */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
+#include "base/test_directory.h"
 #include "platform/platform.h"
 #include "services/user/sessions.h"
 #include "services/user/store.h"
@@ -17,7 +17,7 @@
 #define TOLD_MAX 8
 
 static struct arena *arena;
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 
 /* --- a stand-in for Auth ---------------------------------------------------------------------- */
 
@@ -76,23 +76,17 @@ static int setup(void **state)
 	const char *why = NULL;
 
 	memset(&auth, 0, sizeof(auth));
-	snprintf(directory, sizeof(directory), "/tmp/souk-test-user-XXXXXX");
 	arena = arena_new();
-	if (!mkdtemp(directory) || config_set("data", directory))
+	if (test_directory_make(directory) || config_set("data", directory))
 		return -1;
 	return platform_open(&options, NULL, arena, &why) ? -1 : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *state, int kind, struct FTW *place)
-{
-	return remove(path);
 }
 
 static int teardown(void **state)
 {
 	platform_close();
 	arena_free(arena);
-	return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_directory_remove(directory);
 }
 
 static enum err insert(struct sql *sql, void *arg)

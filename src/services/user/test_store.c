@@ -1,5 +1,4 @@
 /* The accounts' data, on every engine. */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/test_directory.h"
 #include "services/user/store.h"
 
 extern const struct migration user_migrations[];
@@ -18,7 +18,7 @@ static const struct migration_set *const sets[] = {&set, NULL};
 
 static struct arena *arena;
 static struct database *database;
-static char directory[64];
+static char directory[TEST_DIRECTORY_SIZE];
 
 static int setup(void **state)
 {
@@ -26,26 +26,17 @@ static int setup(void **state)
 		.directory = directory, .name = "user", .migration_sets = sets, .queue_max = 100};
 	const char *why = NULL;
 
-	snprintf(directory, sizeof(directory), "/tmp/souk-test-user-XXXXXX");
-	if (!mkdtemp(directory))
+	if (test_directory_make(directory))
 		return -1;
 	arena = arena_new();
 	return database_open(&options, arena, &database, &why) ? -1 : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *state, int kind, struct FTW *place)
-{
-	(void)state;
-	(void)kind;
-	(void)place;
-	return remove(path);
 }
 
 static int teardown(void **state)
 {
 	database_close(database);
 	arena_free(arena);
-	return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return test_directory_remove(directory);
 }
 
 /* --- verbs as bodies -------------------------------------------------------------------------- */
