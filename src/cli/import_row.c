@@ -276,10 +276,14 @@ static struct import_product *new_product(struct import *import, const struct ro
 	struct import_product *product = ARENA_NEW(import->arena, struct import_product);
 	const char *type = row->cells[COLUMN_TYPE];
 	struct arena *arena = import->arena;
+	void *item = product;
 
 	product->handle = clean(arena, row->cells[COLUMN_HANDLE], false);
 	product->slug = arena_copy_text(arena, slug);
 	product->name = clean_cut(arena, row->cells[COLUMN_TITLE], PRODUCT_NAME_MAX);
+	if (text_length(row->cells[COLUMN_TITLE]) > PRODUCT_NAME_MAX)
+		import_note(import, "line %lld: its title was cut to %d characters",
+			    (long long)row->line, PRODUCT_NAME_MAX);
 	product->description = clean(arena, row->cells[COLUMN_BODY], true);
 	product->brand = filled(arena, row->cells[COLUMN_VENDOR], BRAND_MAX);
 	product->category = category_from(arena, *type ? type : row->cells[COLUMN_CATEGORY]);
@@ -288,7 +292,7 @@ static struct import_product *new_product(struct import *import, const struct ro
 	product->seo_description = filled(arena, row->cells[COLUMN_SEO_DESCRIPTION], SEO_MAX);
 	read_tags(import, row, product);
 	read_options(import, row, product);
-	list_append(arena, &import->products, &product, sizeof(product));
+	list_append(arena, &import->products, &item, sizeof(item));
 	return product;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "runtime/fiber.h"
 #include "services/product/api.h"
 #include "services/product/change.h"
 #include "services/product/rules.h"
@@ -30,6 +31,7 @@ struct item {
 struct batch {
 	struct request *req;
 	struct reply *reply;
+	enum err err; /* of reading it */
 	struct item *items;
 	size_t count;
 };
@@ -242,13 +244,20 @@ static enum err batch_body(struct sql *sql, void *arg)
 	return OK;
 }
 
+/* A megabyte of products takes longer to read than a worker's loop may stand still. */
+static void read_offloaded(void *arg)
+{
+	struct batch *batch = arg;
+
+	batch->err = read_batch(batch->req, batch);
+}
+
 enum err post_batch(struct request *req, struct reply *reply)
 {
 	struct batch batch = {.req = req, .reply = reply};
-	enum err err;
 
-	err = read_batch(req, &batch);
-	if (err)
-		return err;
+	offload(read_offloaded, &batch);
+	if (batch.err)
+		return batch.err;
 	return request_transaction(req, reply, batch_body, &batch);
 }

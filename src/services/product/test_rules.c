@@ -229,6 +229,11 @@ static void test_prices_change(void **state)
 		{"{'price': {'amount': 2000, 'currency': 'EUR'}, 'variants': [{'sku': 'a'},"
 		 " {'sku': 'b', 'price': {'amount': 2600, 'currency': 'EUR'}}]}",
 		 2000, 2600},
+		/* So it does where both are new. */
+		{"{'price': {'amount': 2100, 'currency': 'EUR'}, 'variants': ["
+		 "{'sku': 'a', 'price': {'amount': 2000, 'currency': 'EUR'}},"
+		 "{'sku': 'b', 'price': {'amount': 2600, 'currency': 'EUR'}}]}",
+		 2000, 2600},
 		/* All sent back, the top changed. */
 		{"{'price': {'amount': 2100, 'currency': 'EUR'}, 'variants': ["
 		 "{'sku': 'a', 'options': {'Size': 'S'}, 'price': {'amount': 2000, 'currency': 'EUR'}},"
@@ -265,6 +270,15 @@ static void test_variants_are_matched(void **state)
 			    "");
 	assert_int_equal(product.variants[0].id.bytes[0], 3);
 	assert_int_equal(product.variants[0].stock.available, 11);
+	assert_int_equal(product.variants[1].id.bytes[0], 2);
+
+	/* It does so for a variant whose options another one has now. */
+	assert_string_equal(change(&shirt,
+				   "{'variants': [{'sku': 'c', 'options': {'Size': 'S'}},"
+				   " {'sku': 'a', 'options': {'Size': 'M'}}]}",
+				   &product),
+			    "");
+	assert_true(product.variants[0].is_new);
 	assert_int_equal(product.variants[1].id.bytes[0], 2);
 
 	/* A new SKU, the same options: the same variant. What is not listed is gone. */
