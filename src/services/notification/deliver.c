@@ -6,7 +6,7 @@
  *       └───┘ tried again later: message_retry_delay_ms
  *
  * A batch of what is due is claimed in one transaction, which counts the attempts, and then carried
- * in up to LANES fibers at once. A crash in between forgets nothing: the claim runs out. The
+ * in as many fibers at once. A crash in between forgets nothing: the claim runs out. The
  * provider may have had such a message; by its id it knows it again.
  */
 #include "services/notification/deliver.h"
@@ -22,9 +22,8 @@
 #include "services/notification/rules.h"
 #include "services/notification/store.h"
 
-#define BATCH_MAX 64
-#define LANES 8
-#define LEASE_EXTRA_MS (2 * SECOND_MS) /* beyond the time that a provider may take */
+#define BATCH_MAX 16 /* all at once, so that a claim outlives the time that a provider may take */
+#define LEASE_EXTRA_MS (2 * SECOND_MS) /* beyond that time */
 
 static struct metric *outcomes[CHANNEL_COUNT][3]; /* by outcome */
 
@@ -189,7 +188,7 @@ static void lane(void *arg)
 
 static void carry_batch(struct batch *batch)
 {
-	while (batch->lanes + 1 < MIN(batch->count, (size_t)LANES)) {
+	while (batch->lanes + 1 < batch->count) {
 		batch->lanes++;
 		if (fiber_start(lane, batch))
 			continue;
