@@ -41,7 +41,7 @@ const POLL_MS = 20;
 
 const SANITIZER = /ERROR: \w*Sanitizer|runtime error:|LeakSanitizer/;
 
-const running = new Set();
+const shops = new Set(); // all that were started and not ended on purpose
 
 // Polls `fn` until it returns something truthy, and returns that; errors that it throws count as
 // not yet. `what` says in words what is awaited.
@@ -152,7 +152,7 @@ class Shop {
     this.child = child;
     this.pid = child.pid;
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 512, timeout: 20_000 });
-    running.add(this);
+    shops.add(this);
 
     // `exited` is kept apart from the log: it settles when stderr is at its end, too.
     const begin = this.chunks.length;
@@ -174,7 +174,6 @@ class Shop {
       child.on('error', (error) => done({ code: null, signal: null, error }));
       child.on('close', (code, signal) => done({ code, signal }));
     });
-    this.exited.then(() => running.delete(this));
 
     const outcome = await bounded(Promise.race([ready, this.exited]), READY_MS);
     if (typeof outcome === 'string') {
@@ -183,6 +182,7 @@ class Shop {
     }
     child.kill('SIGKILL');
     this.child = null;
+    shops.delete(this);
     const said = this.chunks.slice(begin).join('');
     throw new Error(`the shop does not start (${outcome ? JSON.stringify(outcome) : 'in time'}): ` +
       `${outcome?.error ?? ''}\n${said.slice(-4000)}`);
@@ -217,6 +217,7 @@ class Shop {
   async end(signal) {
     assert.ok(this.child, 'the shop does not run');
     const child = this.child;
+    if (child.exitCode !== null || child.signalCode !== null) return this.stop();
     child.kill(signal);
     const outcome = await bounded(this.exited, STOP_MS);
     if (!outcome) {
@@ -224,6 +225,7 @@ class Shop {
       await this.exited;
     }
     this.child = null;
+    shops.delete(this);
     this.agent.destroy();
     assert.ok(outcome, `the shop does not stop in ${STOP_MS} ms:\n${this.log().slice(-4000)}`);
     assert.doesNotMatch(this.log(), SANITIZER, sanitizerPart(this.log()));
@@ -246,6 +248,7 @@ class Shop {
       if (this.child.exitCode !== null || this.child.signalCode !== null) {
         const { code, signal } = await this.exited;
         this.child = null;
+        shops.delete(this);
         assert.fail(`the shop has ended by itself (${code ?? signal}):\n${this.log().slice(-8000)}`);
       }
       assert.equal(await this.sigterm(), 0, `exit code\n${this.log().slice(-4000)}`);
@@ -277,7 +280,8 @@ class Shop {
       if (value === undefined) delete all[name.toLowerCase()];
       else all[name.toLowerCase()] = value;
     }
-    const answer = await send(this.agent, this.url, method, path, all, payload);
+    const answer = await send(this.agent, this.url, method, path, all, payload)
+      .catch((error) => { throw this.explained(error); });
     if (check) checkAnswer(method, path, answer);
     if (expect !== undefined) {
       const wanted = [expect].flat();
@@ -285,6 +289,15 @@ class Shop {
         `not ${wanted.join(' or ')}: ${answer.text.slice(0, 2000)}`);
     }
     return answer;
+  }
+
+  // Why a connection broke is for whoever reads the failure: the program may be gone.
+  explained(error) {
+    const { exitCode = null, signalCode = null } = this.child ?? {};
+    if (exitCode !== null || signalCode !== null) {
+      error.message += `; the shop has ended by itself (${exitCode ?? signalCode}):\n${this.log().slice(-8000)}`;
+    }
+    return error;
   }
 
   // The resource at the path, as JSON; anything but 200 is an error.
@@ -472,14 +485,14 @@ function send(agent, url, method, path, headers, payload) {
 }
 
 after(async () => {
-  const outcomes = await Promise.allSettled([...running].map((shop) => shop.stop()));
+  const outcomes = await Promise.allSettled([...shops].map((shop) => shop.stop()));
   const bad = outcomes.find(({ status }) => status === 'rejected');
   if (bad) throw bad.reason;
 });
 
 // Whatever happens to this process, no shop outlives it.
 process.on('exit', () => {
-  for (const shop of running) {
+  for (const shop of shops) {
     try {
       process.kill(shop.pid, 'SIGKILL');
     } catch {
