@@ -148,6 +148,7 @@ test('a purchase is activity, too', async () => {
     const count = (type) => byType.find((one) => one.type === type)?.count ?? 0;
     const was = (step) => before.funnel.find((one) => one.step === step).users;
     return count('UserRegistered') > 0 && count('OrderPlaced') > 0 && count('OrderPaid') > 0 &&
+      count('PaymentSucceeded') > 0 &&
       funnel.every(({ step, users }) => users === was(step) + (['order', 'payment'].includes(step) ? 1 : 0));
   }, 'the buyer is in the funnel');
 });

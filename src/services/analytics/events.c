@@ -20,6 +20,18 @@ static enum err note(struct sql *sql, const struct event *event)
 	return activity_insert(sql, &activity);
 }
 
+/* What happened to a thing, rather than what a user did: it makes nobody active. */
+static enum err note_thing(struct sql *sql, const struct event *event)
+{
+	const struct activity activity = {
+		.id = event->id,
+		.type = event->type,
+		.at_ms = event->time_ms,
+	};
+
+	return activity_insert(sql, &activity);
+}
+
 /* --- sales ------------------------------------------------------------------------------------ */
 
 static const char *text_or_empty(const json_t *object, const char *name)
@@ -115,7 +127,11 @@ static enum err on_product(struct sql *sql, const struct event *event)
 
 const struct subscription analytics_subscriptions[] = {
 	{"UserRegistered", note},	{"OrderPlaced", note},
-	{"OrderPaid", on_order_paid},	{"PaymentRefunded", on_payment_refunded},
-	{"ReviewPublished", note},	{"ProductCreated", on_product},
-	{"ProductUpdated", on_product}, {0},
+	{"OrderPaid", on_order_paid},	{"OrderCancelled", note_thing},
+	{"OrderShipped", note_thing},	{"OrderDelivered", note_thing},
+	{"OrderReturned", note_thing},	{"PaymentSucceeded", note_thing},
+	{"PaymentFailed", note_thing},	{"PaymentRefunded", on_payment_refunded},
+	{"ReviewPublished", note},	{"ReviewRemoved", note_thing},
+	{"ProductCreated", on_product}, {"ProductUpdated", on_product},
+	{"ProductDeleted", note_thing}, {0},
 };

@@ -5,12 +5,12 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/test_directory.h"
 #include "services/analytics/store.h"
 
 #define PAID_MS INT64_C(1000000)
@@ -18,7 +18,7 @@
 extern const struct migration analytics_migrations[];
 
 struct place {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *database;
 	struct id lamp, rug, anna, bert; /* products, and whose they are */
@@ -33,8 +33,7 @@ static int setup(void **state)
 		.name = "analytics", .migration_sets = sets, .queue_max = 100};
 	const char *why = "";
 
-	snprintf(place->directory, sizeof(place->directory), "/tmp/souk-test-sales-XXXXXX");
-	if (!mkdtemp(place->directory))
+	if (test_directory_make(place->directory))
 		return -1;
 	place->arena = arena_new();
 	options.directory = place->directory;
@@ -48,11 +47,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct place *place = *state;
@@ -60,7 +54,7 @@ static int teardown(void **state)
 
 	database_close(place->database);
 	arena_free(place->arena);
-	failed = nftw(place->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	failed = test_directory_remove(place->directory);
 	free(place);
 	return failed;
 }

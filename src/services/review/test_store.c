@@ -5,18 +5,18 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/test_directory.h"
 #include "services/review/store.h"
 
 extern const struct migration review_migrations[];
 
 struct place {
-	char directory[64];
+	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *database;
 	struct id user, product;
@@ -31,8 +31,7 @@ static int setup(void **state)
 		.name = "review", .migration_sets = sets, .queue_max = 100};
 	const char *why = "";
 
-	snprintf(place->directory, sizeof(place->directory), "/tmp/souk-test-review-XXXXXX");
-	if (!mkdtemp(place->directory))
+	if (test_directory_make(place->directory))
 		return -1;
 	place->arena = arena_new();
 	options.directory = place->directory;
@@ -44,11 +43,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct place *place = *state;
@@ -56,7 +50,7 @@ static int teardown(void **state)
 
 	database_close(place->database);
 	arena_free(place->arena);
-	failed = nftw(place->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	failed = test_directory_remove(place->directory);
 	free(place);
 	return failed;
 }
