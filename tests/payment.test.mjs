@@ -182,6 +182,23 @@ test('refunds in parts, then of all that is left', async () => {
   ]);
 });
 
+test('a payment has an ETag, which every transaction changes', async () => {
+  const orderId = uuidv7();
+  const look = (etag) => shop.api('GET', `/payments/${orderId}/status`, { token: admin, headers: { 'if-none-match': etag } });
+  const tags = [(await look('"none"')).headers.etag];
+  for (const act of [
+    () => charge(orderId, 1000, 'tok_declined', { expect: 402 }), () => charge(orderId, 1000, 'tok_visa', { expect: 201 }),
+    () => refund(orderId, { amount: 400, expect: 201 }),
+  ]) {
+    assert.equal((await look(tags[0])).status, 304);
+    await act();
+    const { status, headers } = await look(tags[0]);
+    assert.equal(status, 200);
+    tags.unshift(headers.etag);
+  }
+  assert.equal(new Set(tags).size, 4);
+});
+
 test('what was not paid is not refunded', async () => {
   const orderId = uuidv7();
   await refund(orderId, { expect: 409 });

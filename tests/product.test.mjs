@@ -236,6 +236,7 @@ describe('PUT /products/:id', () => {
     assert.deepEqual(fewer.json.variants.map(({ id }) => id), [medium.id]);
     assert.deepEqual(pointers(await put(product.id, { variants: [{ id: small.id }] })),
       ['/variants/0/id', '/variants/0/options/Colour', '/variants/0/options/Size']);
+    assert.deepEqual(pointers(await put(product.id, { variants: [] })), ['/variants']);
   });
 
   test('honours If-Match', async () => {

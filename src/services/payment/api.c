@@ -239,6 +239,16 @@ static void write_status(struct out *out, const struct look *look)
 	out_close(out);
 }
 
+/* All that changes is that a transaction is added, or settled. */
+static size_t count_settled(const struct transactions *transactions)
+{
+	size_t settled = 0;
+
+	for (size_t i = 0; i < transactions->count; i++)
+		settled += transactions->items[i].status != STATUS_PROCESSING;
+	return settled;
+}
+
 /* GET /payments/:orderId/status: how the order's payment stands. */
 static enum err get_status(struct request *req, struct reply *reply)
 {
@@ -257,6 +267,8 @@ static enum err get_status(struct request *req, struct reply *reply)
 		return ERR_NOT_FOUND;
 	write_status(&out, look);
 	reply_json(reply, 200, &out);
+	reply_etag(reply, (int64_t)look->transactions.count,
+		   (int64_t)count_settled(&look->transactions));
 	return OK;
 }
 
