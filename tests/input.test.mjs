@@ -290,6 +290,9 @@ forEach('a body that is not JSON by its media type answers 415', takesJson, asyn
   }
   const none = await send(one, { body: undefined, form: undefined, raw, headers: { ...one.request.headers, 'content-type': undefined } });
   problem(none, 415, 'no Content-Type');
+  const packed = await send(one, { body: undefined, form: undefined, raw,
+    headers: { ...one.request.headers, 'content-type': 'application/json', 'content-encoding': 'gzip' } });
+  problem(packed, 415, 'Content-Encoding');
 });
 
 forEach('a body over the limit answers 413', takesJson, async (one) => {
