@@ -30,19 +30,25 @@ static const struct {
 	{"version", cli_version}, {"help", cli_help},
 };
 
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return argc < 2;
+}
+
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "help";
-	size_t i;
+	const char *name;
 
 	program_set(&program);
-	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-		name = "help";
-	if (strcmp(name, "--version") == 0)
-		name = "version";
-	for (i = 0; i < ARRAY_LENGTH(commands); i++)
+	if (asks_for_help(argc, argv))
+		return cli_help(1, argv);
+	name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
 		if (strcmp(commands[i].name, name) == 0)
-			return commands[i].run(argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv);
+			return commands[i].run(argc - 1, argv + 1);
 	fprintf(stderr, "souk: there is no command \"%s\"; see souk help\n", name);
 	return 2;
 }

@@ -348,6 +348,9 @@ test('souk help names every command; an unknown one is refused', async () => {
   const { code, stdout } = await runSouk(['help']);
   assert.equal(code, 0);
   for (const command of ['serve', 'import', 'audit', 'version', 'keys']) assert.match(stdout, new RegExp(`\\b${command}\\b`));
+  for (const args of [[], ['--help'], ['serve', '--help'], ['import', 'products', '-h']]) {
+    assert.deepEqual(await runSouk(args), { code: 0, stdout, stderr: '' });
+  }
   const unknown = await runSouk(['sell-everything']);
   assert.ok(unknown.code > 0);
   assert.match(unknown.stderr, /sell-everything/);
