@@ -41,7 +41,8 @@ enum err users_insert(struct sql *sql, struct user *user, const char *vendor_key
 	enum err err;
 
 	user->version = 1;
-	user->created_ms = user->updated_ms = sql_now_ms(sql);
+	/* Lists are in the order of the ids: so are the moments that they show. */
+	user->created_ms = user->updated_ms = id_time_ms(&user->id);
 	err = sql_run(sql,
 		      "INSERT INTO users (id, email, email_key, vendor_key, name, mobile,"
 		      " password_hash, roles, suspended, email_verified, sessions_due, version,"
