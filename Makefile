@@ -1,6 +1,6 @@
 # What a person at this checkout types. Each target does what it needs of the ones before it.
 
-.PHONY: help setup setup-test build build-asan run test lint clean
+.PHONY: help setup setup-test setup-bench build build-asan run test lint bench clean
 
 help:
 	@echo 'make setup   install what a bare Debian lacks to build and run'
@@ -8,6 +8,7 @@ help:
 	@echo 'make run     a shop with demo data on http://127.0.0.1:8080 (SOUK_LISTEN, SOUK_DATA)'
 	@echo 'make test    every test, under the address and undefined behaviour sanitizers'
 	@echo 'make lint    format, static analysis, the layers of the tree, plain text'
+	@echo 'make bench   the figures of bench/README.md, measured on this machine (BENCH: its options)'
 	@echo 'make clean   remove what was built; ./data stays'
 
 setup:
@@ -15,6 +16,9 @@ setup:
 
 setup-test:
 	@scripts/setup run test
+
+setup-bench:
+	@scripts/setup run bench
 
 build: setup
 	@scripts/configure build
@@ -34,6 +38,11 @@ test: build-asan
 lint: setup-test
 	@scripts/configure build
 	@scripts/lint build
+
+# make bench BENCH='--only product --compare bench/results/committed.json'
+bench: setup-bench build
+	@ninja -C build bench-programs
+	@bench/run $(BENCH)
 
 clean:
 	rm -rf build build-asan tests/node_modules
