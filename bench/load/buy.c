@@ -130,6 +130,8 @@ static void send_purchase(struct connection *connection, int64_t due_ns)
 	char body[1024], request[REQUEST_BYTES_MAX];
 	int length;
 
+	assert(products.count >= 2);
+	second = (first + 1 + any() % (products.count - 1)) % products.count;
 	length = snprintf(
 		body, sizeof(body),
 		"{\"items\":[{\"productId\":\"%s\",\"quantity\":1},{\"productId\":\"%s\","
