@@ -35,7 +35,7 @@ static void test_defaults(void **state)
 	assert_true(config_flag("rate-limits"));
 	assert_true(config_flag("log-access"));
 	assert_false(config_flag("trust-proxy"));
-	assert_false(config_flag("simulate"));
+	assert_false(config_flag("trust-proxy"));
 }
 
 static void test_words_that_are_no_options_are_left(void **state)
@@ -95,7 +95,7 @@ static void test_complaints(void **state)
 		{{"--workers=-1"}, "--workers must be a number from 0 to 64, not \"-1\"."},
 		{{"--workers="}, "--workers must be a number from 0 to 64, not \"\"."},
 		{{"--workers=two"}, "--workers must be a number from 0 to 64, not \"two\"."},
-		{{"--simulate=yes"}, "--simulate must be one of on|off, not \"yes\"."},
+		{{"--trust-proxy=yes"}, "--trust-proxy must be one of on|off, not \"yes\"."},
 		{{"--log-level=inf"},
 		 "--log-level must be one of debug|info|warning|error, not \"inf\"."},
 		{{"--currency=eur"},
