@@ -192,6 +192,9 @@ describe('who sees an order, and who moves it', () => {
     assert.deepEqual([part.subtotal, part.total], [euros(2000), euros(2000)]);
     const theirs = await shop.get(`/orders/${mixed.id}`, otherVendor.token);
     assert.deepEqual(theirs.lines.map(({ productId }) => productId), [rug.id]);
+    const { headers } = await shop.api('GET', `/orders/${mixed.id}`, { token: buyer.token, expect: 200 });
+    await shop.api('GET', `/orders/${mixed.id}`,
+      { token: vendor.token, headers: { 'if-none-match': headers.etag }, expect: 200 });
     const stranger = await shop.vendor();
     for (const token of [other.token, stranger.token]) {
       await shop.api('GET', `/orders/${mixed.id}`, { token, expect: 404 });

@@ -5,6 +5,7 @@
  * alone. To everybody else it does not exist.
  */
 #include "base/env.h"
+#include "base/hash.h"
 #include "runtime/watch.h"
 #include "services/order/rules.h"
 #include "services/order/service.h"
@@ -49,13 +50,17 @@ static struct order_view view_of(const struct request *req, unsigned movers)
 	return (struct order_view){.vendor = movers == MOVER_VENDOR ? &req->caller.user : NULL};
 }
 
+/* What a vendor is shown is another representation than its customer's, and so has another tag. */
 static void reply_order(struct reply *reply, int status, const struct order *order,
 			struct order_view view)
 {
 	struct out out = out_new(reply->arena);
+	int64_t revision = order->revision;
 
 	order_write(&out, order, view);
-	reply_etag(reply, order->version, order->revision);
+	if (view.vendor)
+		revision = (int64_t)(hash_short(out.data, out.length) >> 1);
+	reply_etag(reply, order->version, revision);
 	reply_json(reply, status, &out);
 }
 
