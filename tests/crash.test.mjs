@@ -134,6 +134,32 @@ describe('killed in the middle of purchases', () => {
     });
   }
 
+  test('behind all rounds everybody was told once of every order, and all are counted once', async () => {
+    const orders = await inParallel(attempts, 16, ({ id, buyer }) => shop.get(`/orders/${id}`, buyer.token));
+    const told = { paid: 'order_paid', cancelled: 'order_cancelled' };
+    const messages = await waitFor(async () => {
+      const all = (await shop.all('/notifications', admin)).filter(({ template }) => Object.values(told).includes(template));
+      return all.length >= orders.length && all.every(({ status }) => status === 'sent') && all;
+    }, 'all messages are sent');
+    for (const { number, status } of orders) {
+      const about = messages.filter(({ subject, body }) => `${subject} ${body}`.includes(number));
+      assert.deepEqual(about.map(({ template }) => template), [told[status]], number);
+    }
+
+    const paid = orders.filter(({ history }) => history.some(({ status }) => status === 'paid'));
+    const wanted = {
+      orders: paid.length,
+      units: paid.flatMap(({ lines }) => lines).reduce((sum, { quantity }) => sum + quantity, 0),
+      revenue: paid.reduce((sum, { total }) => sum + total.amount, 0),
+    };
+    const day = 86_400_000;
+    const range = `from=${new Date(Date.now() - day).toISOString()}&to=${new Date(Date.now() + day).toISOString()}`;
+    await waitFor(async () => {
+      const { totals } = await shop.get(`/analytics/sales?${range}&interval=day&currency=EUR`, admin);
+      return Object.entries(wanted).every(([name, value]) => totals[name] === value);
+    }, `Analytics says ${JSON.stringify(wanted)}`);
+  });
+
   test('behind all rounds nothing is parked, and the audit of the stopped shop finds nothing', async () => {
     assert.deepEqual((await shop.get('/events/parked', admin)).items, []);
     assert.equal(await shop.sigterm(), 0);
