@@ -87,7 +87,7 @@ static struct setting settings[] = {
 	INT("access-minutes", "15", 1, 1440, "How long an access token is good."),
 	INT("refresh-days", "30", 1, 365, "How long a refresh token is good."),
 	INT("login-attempts", "10", 1, 1000000,
-	    "Failed log-ins per account, and per address, in 15 minutes."),
+	    "Failed log-ins per account in 15 minutes; ten times as many per address."),
 	INT("reservation-minutes", "15", 1, 10080, "How long stock is kept for an unpaid order."),
 	INT("order-wait-ms", "5000", 0, 60000, "How long placing an order waits for its outcome."),
 	INT("charge-parallel", "64", 1, 10000, "Charges that run at once."),
