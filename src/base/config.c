@@ -101,3 +101,275 @@ static struct setting settings[] = {
 	     "Words and commas: a review with one of them waits for a moderator."),
 	INT("review-flood", "3", 1, 1000,
 	    "Reviews in an hour by a first-time reviewer, behind which they wait."),
+};
+
+static char why[WHY_SIZE];
+
+/* --- checks --------------------------------------------------------------------------------- */
+
+static bool is_address_with_port(const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	int64_t port;
+
+	return colon && colon != value && text_to_int(colon + 1, &port) && port >= 0 &&
+	       port <= PORT_MAX;
+}
+
+static bool is_password(const char *value)
+{
+	size_t length = text_length(value);
+
+	return text_is_utf8(value, strlen(value)) && length >= PASSWORD_LENGTH_MIN &&
+	       length <= PASSWORD_LENGTH_MAX;
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+	size_t length = strlen(value);
+
+	while (*choices) {
+		size_t choice_length = strcspn(choices, "|");
+
+		if (choice_length == length && !memcmp(choices, value, length))
+			return true;
+		choices += choice_length;
+		choices += *choices == '|';
+	}
+	return false;
+}
+
+/* Whether the value is good; *ret_number is its number, if it is one. */
+static bool is_good(const struct setting *setting, const char *value, int64_t *ret_number)
+{
+	switch (setting->kind) {
+	case SETTING_TEXT:
+		return text_is_utf8(value, strlen(value)) && !text_has_control(value) &&
+		       (!setting->check || setting->check(value));
+	case SETTING_INT:
+		return text_to_int(value, ret_number) && *ret_number >= setting->min &&
+		       *ret_number <= setting->max;
+	case SETTING_FLAG:
+	case SETTING_CHOICE:
+		*ret_number = !strcmp(value, "on");
+		return is_choice(setting->choices, value);
+	}
+	assert(!"a kind that is not known");
+	return false;
+}
+
+/* What a good value is, in words. */
+static void expected(const struct setting *setting, char *text, size_t size)
+{
+	if (setting->kind == SETTING_INT)
+		snprintf(text, size, "a number from %lld to %lld", (long long)setting->min,
+			 (long long)setting->max);
+	else if (setting->choices)
+		snprintf(text, size, "one of %s", setting->choices);
+	else
+		snprintf(text, size, "%s", setting->expected ? setting->expected : "plain text");
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static struct setting *find(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+		if (!strncmp(settings[i].name, name, length) && !settings[i].name[length])
+			return &settings[i];
+	return NULL;
+}
+
+static void environment_name(const struct setting *setting, char name[static NAME_SIZE])
+{
+	size_t length = (size_t)snprintf(name, NAME_SIZE, ENVIRONMENT_PREFIX "%s", setting->name);
+
+	assert(length < NAME_SIZE);
+	for (char *c = name; *c; c++) {
+		if (*c == '-')
+			*c = '_';
+		else if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	}
+}
+
+/* `source` is what the user wrote the value at: --listen or SOUK_LISTEN. */
+static enum err set(struct setting *setting, const char *source, const char *value)
+{
+	char wanted[WHY_SIZE / 2];
+	int64_t number = 0;
+
+	if (!is_good(setting, value, &number)) {
+		expected(setting, wanted, sizeof(wanted));
+		if (setting->secret)
+			snprintf(why, sizeof(why), "%s must be %s.", source, wanted);
+		else
+			snprintf(why, sizeof(why), "%s must be %s, not \"%.*s\".", source, wanted,
+				 VALUE_SHOWN, value);
+		return ERR_INVALID;
+	}
+	free(setting->given);
+	setting->given = must_copy_text(value);
+	setting->number = number;
+	return OK;
+}
+
+static enum err read_environment(void)
+{
+	char name[NAME_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++) {
+		const char *value;
+		enum err err;
+
+		environment_name(&settings[i], name);
+		value = getenv(name);
+		if (!value || !*value)
+			continue;
+		err = set(&settings[i], name, value);
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
+/* Reads the option argv[*i], and moves *i to its last word. */
+static enum err read_option(int argc, char **argv, int *i)
+{
+	const char *word = argv[*i], *name = word + 2;
+	size_t length = strcspn(name, "=");
+	struct setting *setting = find(name, length);
+	char source[NAME_SIZE];
+
+	if (!setting) {
+		snprintf(why, sizeof(why), "There is no setting --%.*s.",
+			 (int)MIN(length, (size_t)VALUE_SHOWN), name);
+		return ERR_INVALID;
+	}
+	snprintf(source, sizeof(source), "--%s", setting->name);
+	if (name[length] == '=')
+		return set(setting, source, name + length + 1);
+	if (*i + 1 >= argc) {
+		snprintf(why, sizeof(why), "%s needs a value.", source);
+		return ERR_INVALID;
+	}
+	*i += 1;
+	return set(setting, source, argv[*i]);
+}
+
+enum err config_load(int argc, char **argv, int *ret_left, const char **ret_why)
+{
+	enum err err = read_environment();
+	int left = 0, i;
+
+	for (i = 0; !err && i < argc; i++) {
+		if (!strcmp(argv[i], "--"))
+			break;
+		if (text_starts_with(argv[i], "--"))
+			err = read_option(argc, argv, &i);
+		else
+			argv[left++] = argv[i];
+	}
+	if (err) {
+		*ret_why = why;
+		return err;
+	}
+	while (++i < argc)
+		argv[left++] = argv[i];
+	*ret_left = left;
+	return OK;
+}
+
+enum err config_set(const char *name, const char *value)
+{
+	struct setting *setting = find(name, strlen(name));
+
+	assert(setting);
+	return set(setting, name, value);
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
+
+static const struct setting *must_find(const char *name)
+{
+	const struct setting *setting = find(name, strlen(name));
+
+	assert(setting);
+	return setting;
+}
+
+const char *config_text(const char *name)
+{
+	const struct setting *setting = must_find(name);
+
+	return setting->given ? setting->given : setting->normal;
+}
+
+/* The number of what was given, or of the default. */
+static int64_t number_of(const struct setting *setting)
+{
+	int64_t number = 0;
+	bool good;
+
+	if (setting->given)
+		return setting->number;
+	good = is_good(setting, setting->normal, &number);
+	assert(good);
+	return number;
+}
+
+int64_t config_int(const char *name)
+{
+	const struct setting *setting = must_find(name);
+
+	assert(setting->kind == SETTING_INT);
+	return number_of(setting);
+}
+
+bool config_flag(const char *name)
+{
+	const struct setting *setting = must_find(name);
+
+	assert(setting->kind == SETTING_FLAG);
+	return number_of(setting) != 0;
+}
+
+/* --- help ----------------------------------------------------------------------------------- */
+
+static void help_of(FILE *help, const struct setting *setting)
+{
+	char name[NAME_SIZE], wanted[WHY_SIZE / 2];
+
+	environment_name(setting, name);
+	fprintf(help, "\n  --%-24s %s\n      %s", setting->name, name, setting->sentence);
+	if (setting->kind != SETTING_TEXT || setting->expected) {
+		expected(setting, wanted, sizeof(wanted));
+		fprintf(help, "\n      It is %s", wanted);
+		if (setting->normal)
+			fprintf(help, "; default %s", setting->normal);
+		fputc('.', help);
+	} else if (setting->normal) {
+		fprintf(help, "\n      Default %s.", *setting->normal ? setting->normal : "empty");
+	}
+	if (setting->given)
+		fprintf(help, "\n      Given: %s.", setting->secret ? "yes" : setting->given);
+	fputc('\n', help);
+}
+
+char *config_help(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *help = open_memstream(&text, &size);
+	int failed;
+
+	assert(help);
+	fputs("Settings, on the command line (--name value, --name=value) or in the environment;\n"
+	      "the command line wins.\n",
+	      help);
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+		help_of(help, &settings[i]);
+	failed = fclose(help);
+	assert(!failed);
+	return text;
+}
