@@ -7,6 +7,7 @@ help:
 	@echo 'make build   build/souk'
 	@echo 'make run     a shop with demo data on http://127.0.0.1:8080 (SOUK_LISTEN, SOUK_DATA)'
 	@echo 'make test    every test, under the address and undefined behaviour sanitizers'
+	@echo 'make crash   kill it a thousand times (CRASHES), with and without a power cut'
 	@echo 'make lint    format, static analysis, the layers of the tree, plain text'
 	@echo 'make bench   the figures of bench/README.md, measured on this machine (BENCH: its options)'
 	@echo 'make clean   remove what was built; ./data stays'
@@ -34,6 +35,10 @@ run: build
 
 test: build-asan
 	@scripts/test build-asan
+
+crash: build-asan
+	@scripts/node-modules
+	@SOUK_BINARY=build-asan/souk CRASHES=$${CRASHES:-1000} node --test tests/kill.test.mjs
 
 lint: setup-test
 	@scripts/configure build

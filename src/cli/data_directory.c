@@ -15,6 +15,31 @@
 
 static int lock_descriptor = -1;
 
+/* A name that was made is on the disk once the directory it is in is. */
+static bool sync_parent(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *parent = ".";
+	int file;
+	bool good;
+
+	if (slash)
+		parent =
+			slash == path ? "/" : arena_copy_bytes(arena, path, (size_t)(slash - path));
+	file = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (file < 0)
+		return false;
+	good = fsync(file) == 0;
+	close(file);
+	return good;
+}
+
+static bool make_one(struct arena *arena, const char *path)
+{
+	if (mkdir(path, 0700))
+		return errno == EEXIST;
+	return sync_parent(arena, path);
+}
+
 /* As mkdir -p, for the owner alone. */
 static bool make_directory(struct arena *arena, const char *directory)
 {
@@ -22,11 +47,11 @@ static bool make_directory(struct arena *arena, const char *directory)
 
 	for (slash = path + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
-		if (mkdir(path, 0700) && errno != EEXIST)
+		if (!make_one(arena, path))
 			return false;
 		*slash = '/';
 	}
-	return !mkdir(path, 0700) || errno == EEXIST;
+	return make_one(arena, path);
 }
 
 static void read_holder(struct arena *arena, struct data_holder *ret_holder)

@@ -24,13 +24,27 @@ static const char *directory(struct arena *arena)
 	return arena_printf(arena, "%s/outbox", config_text("data"));
 }
 
+/* A new name is on the disk once its directory is. */
+static bool sync_directory(const char *path)
+{
+	int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good;
+
+	if (file < 0)
+		return false;
+	good = fsync(file) == 0;
+	close(file);
+	return good;
+}
+
+/* Synced at every start: a start that was cut off may have made it, and not come so far. */
 static enum err start(void)
 {
 	struct arena *arena = arena_new();
 	const char *path = directory(arena);
 	enum err err = OK;
 
-	if (mkdir(path, 0700) && errno != EEXIST) {
+	if ((mkdir(path, 0700) && errno != EEXIST) || !sync_directory(config_text("data"))) {
 		log_error("notification.outbox", "%s cannot be made: %s", path, strerror(errno));
 		err = ERR_STORAGE;
 	}
@@ -106,19 +120,6 @@ static bool write_temporary(const struct delivery *delivery)
 	return good;
 }
 
-/* A new name is on the disk once its directory is. */
-static bool sync_directory(const struct delivery *delivery)
-{
-	int file = open(delivery->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good;
-
-	if (file < 0)
-		return false;
-	good = fsync(file) == 0;
-	close(file);
-	return good;
-}
-
 static void deliver(void *arg)
 {
 	struct delivery *delivery = arg;
@@ -127,7 +128,7 @@ static void deliver(void *arg)
 		delivery->failed = "written";
 	else if (rename(delivery->temporary, delivery->path))
 		delivery->failed = "named";
-	else if (!sync_directory(delivery))
+	else if (!sync_directory(delivery->directory))
 		delivery->failed = "kept";
 	if (delivery->failed) {
 		delivery->error = errno;
