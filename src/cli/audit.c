@@ -47,9 +47,9 @@ static void keep_common(struct audit_finding *finding, struct audit_finding *aga
 
 static enum err look_again(const char *directory, struct audit_look *look, const char **ret_why)
 {
-	struct audit_look again = { .arena = look->arena };
-	struct audit_finding **broken = ARENA_ARRAY(look->arena, struct audit_finding *,
-						    look->count);
+	struct audit_look again = {.arena = look->arena};
+	struct audit_finding **broken =
+		ARENA_ARRAY(look->arena, struct audit_finding *, look->count);
 	enum err err;
 
 	again.findings = ARENA_ARRAY(look->arena, struct audit_finding, look->count);
@@ -162,7 +162,7 @@ static bool take_json(int *argc, char **argv)
 int cli_audit(int argc, char **argv)
 {
 	bool json = take_json(&argc, argv);
-	struct audit_look look = { 0 };
+	struct audit_look look = {0};
 	const char *why = NULL;
 	enum err err;
 	int left, code;
@@ -184,10 +184,7 @@ int cli_audit(int argc, char **argv)
 		print_json(&look);
 	else
 		print_text(&look);
-	if (err)
-		code = err == ERR_NOT_FOUND || err == ERR_CONFLICT ? 2 : 1;
-	else
-		code = count_broken(&look) ? 1 : 0;
+	code = err ? 2 : count_broken(&look) ? 1 : 0;
 	arena_free(look.arena);
 	return code;
 }

@@ -43,9 +43,9 @@
 #include "store/sql.h"
 
 #define MAIN_FILE "order"
-#define CACHE_KIB "65536"
+#define CACHE_KIB "16384" /* per file */
 #define OVERDUE_MS HOUR_MS
-#define LOST_EVENTS_MAX "100000" /* of each outbox, the youngest: so far back they are looked at */
+#define LOST_EVENTS_MAX 100000 /* of each outbox, the youngest: so far back they are looked at */
 #define INBOX_KEPT_MS (12 * HOUR_MS) /* half of what `outbox-days` keeps at the least */
 
 /* In the order of the snapshots. */
@@ -83,6 +83,11 @@ static enum err query_int(struct sql *sql, const char *text, int64_t *ret_number
 	if (!err)
 		*ret_number = number;
 	return err;
+}
+
+static enum err count_tables(struct sql *sql, void *arg)
+{
+	return query_int(sql, "SELECT count(*) FROM sqlite_schema", arg);
 }
 
 static int newest_version(const struct migration *migrations)
@@ -154,47 +159,73 @@ static const char *types_heard(struct arena *arena, const struct service *servic
 	return types;
 }
 
-static enum err note_source(struct sql *sql, struct arena *arena, const struct service *service)
+/* How far the hearer has read the source's outbox, and how far that goes. */
+static enum err read_marks(struct sql *sql, struct arena *arena, const char *hearer,
+			   const char *source, int64_t *ret_heard, int64_t *ret_told)
 {
-	return sql_run(sql, arena_printf(arena,
-					 "INSERT INTO told SELECT '%s', COALESCE(max(seq), 0)"
-					 " FROM %s.outbox",
-					 service->name, schema_of(service->name)));
+	enum err err;
+
+	err = query_int(
+		sql,
+		arena_printf(arena,
+			     "SELECT COALESCE((SELECT seq FROM %s.heard WHERE source = '%s'), 0)",
+			     schema_of(hearer), source),
+		ret_heard);
+	if (err)
+		return err;
+	return query_int(sql,
+			 arena_printf(arena, "SELECT COALESCE(max(seq), 0) FROM %s.outbox",
+				      schema_of(source)),
+			 ret_told);
 }
 
-static enum err note_hearing(struct sql *sql, struct arena *arena, const struct service *hearer,
+static enum err note_lost(struct sql *sql, struct arena *arena, const char *hearer,
+			  const char *source, const char *types, int64_t heard, int64_t told)
+{
+	const char *text =
+		arena_printf(arena,
+			     "INSERT INTO lost SELECT $1, id, type FROM %s.outbox"
+			     " WHERE seq > $2 AND seq <= $3 AND told_at > $4"
+			     " AND type IN (%s) AND id NOT IN (SELECT id FROM %s.inbox)"
+			     " AND id NOT IN (SELECT id FROM %s.parked)",
+			     schema_of(source), types, schema_of(hearer), schema_of(hearer));
+
+	return sql_run(sql, text, sql_text(hearer), sql_int(told - LOST_EVENTS_MAX), sql_int(heard),
+		       sql_int(sql_now_ms(sql) - INBOX_KEPT_MS));
+}
+
+static enum err note_hearing(struct sql *sql, struct arena *arena, const struct service *service,
 			     const char *source)
 {
-	const char *types = types_heard(arena, hearer, source);
+	const char *types = types_heard(arena, service, source), *hearer = service->name;
+	int64_t heard, told;
 	enum err err;
 
 	if (!types)
 		return OK;
-	err = sql_run(sql, arena_printf(arena,
-					"INSERT INTO heard VALUES ('%s', '%s', COALESCE((SELECT seq"
-					" FROM %s.heard WHERE source = '%s'), 0))",
-					hearer->name, source, schema_of(hearer->name), source));
+	err = read_marks(sql, arena, hearer, source, &heard, &told);
 	if (!err)
-		err = sql_run(sql, arena_printf(arena,
-						"INSERT OR IGNORE INTO waiting SELECT h.hearer,"
-						" e.subject, e.type FROM heard h JOIN %s.outbox e"
-						" ON e.seq > h.seq WHERE h.hearer = '%s'"
-						" AND h.source = '%s' AND e.type IN (%s)",
-						schema_of(source), hearer->name, source, types));
-	if (err)
-		return err;
-	return sql_run(sql, arena_printf(arena,
-					 "INSERT INTO lost SELECT h.hearer, e.id, e.type"
-					 " FROM heard h JOIN told t ON t.source = h.source"
-					 " JOIN %s.outbox e ON e.seq > t.seq - " LOST_EVENTS_MAX
-					 " AND e.seq <= h.seq WHERE h.hearer = '%s'"
-					 " AND h.source = '%s' AND e.type IN (%s) AND e.told_at >"
-					 " (SELECT now_ms - %lld FROM look) AND e.id NOT IN"
-					 " (SELECT id FROM %s.inbox) AND e.id NOT IN"
-					 " (SELECT id FROM %s.parked)",
-					 schema_of(source), hearer->name, source, types,
-					 (long long)INBOX_KEPT_MS, schema_of(hearer->name),
-					 schema_of(hearer->name)));
+		err = sql_run(sql, "INSERT INTO heard VALUES ($1, $2, $3, $4)", sql_text(hearer),
+			      sql_text(source), sql_int(heard), sql_int(told));
+	if (!err)
+		err = sql_run(sql,
+			      arena_printf(arena,
+					   "INSERT OR IGNORE INTO waiting SELECT $1, subject, type"
+					   " FROM %s.outbox WHERE seq > $2 AND type IN (%s)",
+					   schema_of(source), types),
+			      sql_text(hearer), sql_int(heard));
+	return err ? err : note_lost(sql, arena, hearer, source, types, heard, told);
+}
+
+/* What was put aside is on its way, too. */
+static enum err note_parked(struct sql *sql, struct arena *arena, const char *hearer)
+{
+	return sql_run(sql,
+		       arena_printf(arena,
+				    "INSERT OR IGNORE INTO waiting SELECT $1, subject, type"
+				    " FROM %s.parked",
+				    schema_of(hearer)),
+		       sql_text(hearer));
 }
 
 static enum err note_events(struct sql *sql, struct arena *arena)
@@ -203,17 +234,11 @@ static enum err note_events(struct sql *sql, struct arena *arena)
 	const struct service *const *hearer, *const *source;
 	enum err err = OK;
 
-	for (source = services; !err && *source; source++)
-		err = note_source(sql, arena, *source);
 	for (hearer = services; !err && *hearer; hearer++) {
 		for (source = services; !err && *source; source++)
 			err = note_hearing(sql, arena, *hearer, (*source)->name);
 		if (!err)
-			err = sql_run(sql, arena_printf(arena,
-							"INSERT OR IGNORE INTO waiting SELECT '%s',"
-							" subject, type FROM %s.parked",
-							(*hearer)->name,
-							schema_of((*hearer)->name)));
+			err = note_parked(sql, arena, (*hearer)->name);
 	}
 	return err;
 }
@@ -248,8 +273,7 @@ static enum err note_times(struct sql *sql, const struct looking *looking)
 	before_ms = MIN(alive_ms, now_ms) - OVERDUE_MS;
 	if (err)
 		return err;
-	return sql_run(sql, "INSERT INTO look (now_ms, overdue_before) VALUES ($1, $2)",
-		       sql_int(now_ms),
+	return sql_run(sql, "INSERT INTO look (overdue_before) VALUES ($1)",
 		       sql_int(start_ms(looking, now_ms) < before_ms ? before_ms : 0));
 }
 
@@ -268,12 +292,10 @@ static enum err prepare(struct sql *sql, struct looking *looking)
 {
 	static const char *const tables[] = {
 		"PRAGMA query_only = OFF",
-		"CREATE TEMP TABLE waiting (hearer TEXT, subject BLOB, type TEXT,"
-		" PRIMARY KEY (hearer, subject, type)) WITHOUT ROWID",
-		"CREATE TEMP TABLE heard (hearer TEXT, source TEXT, seq INTEGER)",
-		"CREATE TEMP TABLE told (source TEXT, seq INTEGER)",
-		"CREATE TEMP TABLE lost (hearer TEXT, id BLOB, type TEXT)",
-		"CREATE TEMP TABLE look (now_ms INTEGER, overdue_before INTEGER)",
+		"CREATE TEMP TABLE waiting (hearer, subject, type, UNIQUE (hearer, subject, type))",
+		"CREATE TEMP TABLE heard (hearer, source, seq, told)",
+		"CREATE TEMP TABLE lost (hearer, id, type)",
+		"CREATE TEMP TABLE look (overdue_before)",
 	};
 	enum err err = OK;
 
@@ -346,8 +368,9 @@ static void run_statement(struct sql *sql, struct audit_finding *finding, const 
 	}
 	err = sql_end(rows);
 	if (err && finding->count < AUDIT_VIOLATIONS_MAX)
-		add_violation(finding, arena, "-",
-			      arena_printf(arena, "it cannot be checked: %s", err_info(err)->title));
+		add_violation(
+			finding, arena, "-",
+			arena_printf(arena, "it cannot be checked: %s", err_info(err)->title));
 }
 
 static void run_for(struct sql *sql, struct audit_finding *finding, const char *file,
@@ -407,11 +430,43 @@ static enum err look_body(struct sql *sql, void *arg)
 	return OK;
 }
 
+/* A file that the connection cannot even take beside the others: which is it? */
+static bool is_readable(const char *directory, const char *file, struct arena *arena)
+{
+	const struct database_options options = {
+		.directory = directory, .name = file, .read_only = true};
+	struct database *database = NULL;
+	const char *why = NULL;
+	int64_t tables;
+	enum err err = database_open(&options, arena, &database, &why);
+
+	if (!err)
+		err = sql_read(database, count_tables, &tables);
+	database_close(database);
+	return !err;
+}
+
+/* Nothing can be checked: that is no shop which keeps its promises. */
+static void give_up(const char *directory, struct audit_look *look)
+{
+	for (size_t i = 0; i < look->count; i++) {
+		struct audit_finding *finding = &look->findings[i];
+
+		finding->count = 0;
+		if (finding->rule->scope != AUDIT_FILE) {
+			add_violation(finding, look->arena, "-", "it cannot be checked");
+			continue;
+		}
+		for (size_t j = 0; j < ARRAY_LENGTH(files); j++)
+			if (!is_readable(directory, files[j], look->arena))
+				add_violation(finding, look->arena, files[j], "it cannot be read");
+	}
+}
+
 static void choose_all(struct audit_look *look)
 {
-	static const struct audit_rule *const tables[] = {
-		audit_rules_of_files, audit_rules_within, audit_rules_between
-	};
+	static const struct audit_rule *const tables[] = {audit_rules_of_files, audit_rules_within,
+							  audit_rules_between};
 	size_t room = 0;
 
 	for (size_t i = 0; i < ARRAY_LENGTH(tables); i++)
@@ -426,15 +481,11 @@ static void choose_all(struct audit_look *look)
 
 enum err audit_look(const char *directory, struct audit_look *look, const char **ret_why)
 {
-	const char *beside[ARRAY_LENGTH(files)] = { NULL };
-	const struct database_options options = { .directory = directory,
-						  .name = MAIN_FILE,
-						  .read_only = true,
-						  .beside = beside };
-	struct looking looking = { .directory = directory,
-				   .look = look,
-				   .arena = look->arena,
-				   .ret_why = ret_why };
+	const char *beside[ARRAY_LENGTH(files)] = {NULL};
+	const struct database_options options = {
+		.directory = directory, .name = MAIN_FILE, .read_only = true, .beside = beside};
+	struct looking looking = {
+		.directory = directory, .look = look, .arena = look->arena, .ret_why = ret_why};
 	struct database *database = NULL;
 	size_t count = 0;
 	enum err err = OK;
@@ -457,5 +508,8 @@ enum err audit_look(const char *directory, struct audit_look *look, const char *
 	if (!err)
 		err = sql_read(database, look_body, &looking);
 	database_close(database);
-	return err;
+	if (!err || err == ERR_CONFLICT)
+		return err;
+	give_up(directory, look);
+	return OK;
 }

@@ -6,11 +6,11 @@
  * Statements see the files of all services by their names ("payment.transactions"), but for Order's,
  * which is `main`; and the tables that a look makes first (see audit_look.c):
  *
- *	waiting (hearer, subject, type)  events that a service has been told and not yet handled
- *	heard (hearer, source, seq)      how far it has read the outbox of another
- *	told (source, seq)               how far that outbox goes
- *	lost (hearer, id, type)          events that were passed over
- *	look (now_ms, overdue_before)    what was due before that, the shop had an hour of running for
+ *	waiting (hearer, subject, type)    events that a service has been told and not yet handled
+ *	heard (hearer, source, seq, told)  how far it has read the outbox of another, and how far
+ *	                                   that goes
+ *	lost (hearer, id, type)            events that were passed over
+ *	look (overdue_before)              what was due before that, the shop had an hour of running for
  *
  * A detail must say the same as long as the break lasts: it holds no ages and no counters of what
  * goes on (see audit.c).

@@ -35,7 +35,20 @@ static enum err migrate(struct database *database, const struct database_options
 	return err;
 }
 
-/* The statements that attach the databases beside it; directories with quotes are none of ours. */
+/* As it stands between the quotes of a text in SQL. */
+static const char *quoted(struct arena *arena, const char *text)
+{
+	char *copy = ARENA_ARRAY(arena, char, 2 * strlen(text) + 1), *end = copy;
+
+	for (; *text; text++) {
+		*end++ = *text;
+		if (*text == '\'')
+			*end++ = '\'';
+	}
+	return copy;
+}
+
+/* The statements that attach the databases beside it. */
 static char *attach_text(const struct database_options *options, struct arena *arena)
 {
 	const char *const *name;
@@ -43,10 +56,10 @@ static char *attach_text(const struct database_options *options, struct arena *a
 
 	if (!options->beside)
 		return NULL;
-	assert(options->read_only && !strchr(options->directory, '\''));
+	assert(options->read_only);
 	for (name = options->beside; *name; name++)
 		text = arena_printf(arena, "%sATTACH DATABASE '%s/%s.db' AS \"%s\";", text,
-				    options->directory, *name, *name);
+				    quoted(arena, options->directory), *name, *name);
 	return must_copy_text(text);
 }
 
@@ -140,8 +153,13 @@ static enum err reader_open(struct database *database, struct connection **ret_c
 	const char *why;
 	enum err err = connection_open(database->path, false, ret_connection, &why);
 
-	if (!err && database->beside)
+	if (!err && database->beside) {
 		err = connection_script(*ret_connection, database->beside);
+		if (err) {
+			connection_close(*ret_connection);
+			*ret_connection = NULL;
+		}
+	}
 	return err;
 }
 
