@@ -151,6 +151,7 @@ describe('what arrives', () => {
       order_cancelled: { number: 'A-1', total: EUR(4550), reason: 'out-of-stock' },
       order_shipped: { number: 'A-1', lines },
       order_delivered: { number: 'A-1' },
+      order_returned: { number: 'A-1' },
       refund: { number: 'A-1', amount: { amount: 900, currency: 'JPY' } },
       low_stock: { name: 'Lamp', sku: 'L-1', available: 2, threshold: 5 },
     };
@@ -203,7 +204,7 @@ describe('what happens reaches whom it concerns', () => {
     for (const status of ['shipped', 'delivered', 'returned']) {
       await shop.api('PUT', `/orders/${order.id}/status`, { token: vendor.token, body: { status }, expect: 200 });
     }
-    for (const template of ['welcome', 'order_paid', 'order_shipped', 'order_delivered', 'refund']) {
+    for (const template of ['welcome', 'order_paid', 'order_shipped', 'order_delivered', 'order_returned', 'refund']) {
       const [message, more] = await awaitTold(buyer, template);
       assert.equal(more, undefined);
       assert.equal(message.channel, 'email');

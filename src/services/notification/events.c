@@ -99,6 +99,11 @@ static enum err on_order_delivered(struct sql *sql, const struct event *event)
 	return tell_member(sql, event, "order_delivered", "userId");
 }
 
+static enum err on_order_returned(struct sql *sql, const struct event *event)
+{
+	return tell_member(sql, event, "order_returned", "userId");
+}
+
 /* --- refunds ---------------------------------------------------------------------------------- */
 
 /* PaymentRefunded names the order only: its buyer and number are from OrderPlaced. */
@@ -168,6 +173,7 @@ const struct subscription notification_subscriptions[] = {
 	{"OrderCancelled", on_order_cancelled},
 	{"OrderShipped", on_order_shipped},
 	{"OrderDelivered", on_order_delivered},
+	{"OrderReturned", on_order_returned},
 	{"PaymentRefunded", on_payment_refunded},
 	{"StockLow", on_stock_low},
 	{0},

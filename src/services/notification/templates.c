@@ -71,6 +71,15 @@ static const struct template templates[] = {
 		.values = {{"number", VALUE_TEXT}},
 	},
 	{
+		.name = "order_returned",
+		.subject = "Your order {{number}} is back with us",
+		.body = "Hello,\n\n"
+			"your order {{number}} has come back to us. What you have paid for it is given"
+			" back: we tell you when it is on its way.\n",
+		.brief = "Your order {{number}} is back with us.",
+		.values = {{"number", VALUE_TEXT}},
+	},
+	{
 		.name = "refund",
 		.subject = "We have refunded {{amount}} for your order {{number}}",
 		.body = "Hello,\n\n"
