@@ -57,7 +57,8 @@ static enum err check_body(struct request *req)
 	if (!(route->flags & ROUTE_BODY) || (req->body_length == 0 && !type))
 		return OK;
 	if (encoding && strcasecmp(encoding, "identity") != 0)
-		return refuse(req, ERR_UNSUPPORTED_MEDIA_TYPE, "No Content-Encoding is taken here.");
+		return refuse(req, ERR_UNSUPPORTED_MEDIA_TYPE,
+			      "No Content-Encoding is taken here.");
 	if (route->body_limit && req->body_length > route->body_limit)
 		return refuse(req, ERR_BODY_TOO_LARGE, "This resource takes at most %zu bytes.",
 			      route->body_limit);
