@@ -290,6 +290,22 @@ test('variants are stocked each for itself, with what they had from the start', 
   await shop.api('GET', `/inventory/${shirt.id}`, { expect: 404 });
 });
 
+test('a product that becomes plain again shows the stock that it had', async () => {
+  const product = await shop.createProduct({ vendor, stock: 5 });
+  const path = `/products/${product.id}`;
+  const put = (body) => shop.api('PUT', path, { token: vendor.token, body, expect: 200 });
+  const price = { amount: 1000, currency: 'EUR' };
+  await put({
+    options: [{ name: 'Size', values: ['S'] }],
+    variants: [{ sku: shop.unique('SIZED'), options: { Size: 'S' }, price }],
+  });
+  await waitFor(async () => (await shop.api('GET', `/inventory/${product.id}`)).status === 404, 'the plain one is gone');
+  const { json: plain } = await put({ options: [], variants: [{ sku: shop.unique('PLAIN'), price, stock: 9 }] });
+  assert.equal(plain.variants[0].id, product.id);
+  await waitFor(async () => (await shop.api('GET', path)).json.variants[0].stock.available === 5, 'its stock is shown');
+  assert.equal((await stockOf(product.id)).onHand, 5);
+});
+
 // ---- bad input
 
 describe('bad input: every fault is named, and nothing changes', () => {

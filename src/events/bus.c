@@ -256,7 +256,8 @@ static enum err hear(struct member *member, size_t source_index, bool *ret_more)
 	err = sql_read(source->database, read_outbox, &batch);
 	for (i = 0; !err && i < batch.count; i++)
 		event_parse(&batch.events[i], batch.arena);
-	if (!err && batch.count)
+	/* The mark of what does not concern the service is kept now and then, too. */
+	if (!err && (batch.count || batch.read == EVENTS_BATCH_MAX))
 		err = sql_transaction(member->database, handle_batch, &batch);
 	if (!err) {
 		if (batch.failed)

@@ -27,13 +27,13 @@ static enum err put_variant(const struct scope *scope, const struct item *produc
 		.threshold = LOW_STOCK_THRESHOLD_DEFAULT,
 		.on_hand = MAX(0, MIN(initial, ON_HAND_MAX)),
 	};
-	bool added;
+	bool appeared;
 	enum err err;
 
 	if (!json_get_id(variant, "id", &item.id))
 		return ERR_INVALID;
-	err = item_put(scope->sql, &item, &added);
-	if (err || !added)
+	err = item_put(scope->sql, &item, &appeared);
+	if (err || !appeared)
 		return err;
 	err = item_get(scope->sql, &item.id, scope->arena, &item);
 	/* Few from the start is no news to a vendor: it did not fall. */

@@ -14,8 +14,8 @@ enum err item_get(struct sql *sql, const struct id *id, struct arena *arena, str
 	MUST_CHECK;
 
 /* Adds it, with what is on hand in the default warehouse; or, where it is known, takes over what
- * its product says of it (false in *ret_added) and brings it back if it was removed. */
-enum err item_put(struct sql *sql, const struct item *item, bool *ret_added) MUST_CHECK;
+ * its product says of it, and brings it back if it was removed. *ret_appeared: it was not there. */
+enum err item_put(struct sql *sql, const struct item *item, bool *ret_appeared) MUST_CHECK;
 
 /* It is not sold any more; what is kept for orders stays. */
 enum err item_remove(struct sql *sql, const struct id *id) MUST_CHECK;

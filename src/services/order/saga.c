@@ -31,17 +31,20 @@ static enum err move(struct sql *sql, const struct news *news, struct order *ord
 enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t until_ms)
 {
 	struct order order;
-	bool known;
+	bool known, paid;
 	enum err err;
 
 	err = read_order(sql, news, &order, &known);
 	if (err || !known || order.status != ORDER_PENDING)
 		return err;
+	/* An admin may have charged it by hand already. */
+	paid = order.payment_status == PAYMENT_PAID;
 	order.reserved_until_ms = until_ms;
 	err = move(sql, news, &order, ORDER_RESERVED, NULL);
-	if (err || order.total.amount > 0)
+	if (err || (order.total.amount > 0 && !paid))
 		return err;
-	order.payment_status = PAYMENT_NONE;
+	if (!paid)
+		order.payment_status = PAYMENT_NONE;
 	return move(sql, news, &order, ORDER_PAID, NULL);
 }
 
