@@ -6,8 +6,9 @@
  *       └───┘ tried again later: message_retry_delay_ms
  *
  * A batch of what is due is claimed in one transaction, which counts the attempts, and then carried
- * in as many fibers at once. A crash in between forgets nothing: the claim runs out. The
- * provider may have had such a message; by its id it knows it again.
+ * in as many fibers at once. What a provider has for good is settled at once; where it finishes many
+ * together (provider->finish), they are settled together behind that. A crash in between forgets
+ * nothing: the claim runs out. The provider may have had such a message; by its id it knows it again.
  */
 #include "services/notification/deliver.h"
 
@@ -22,7 +23,7 @@
 #include "services/notification/rules.h"
 #include "services/notification/store.h"
 
-#define BATCH_MAX 16 /* all at once, so that a claim outlives the time that a provider may take */
+#define BATCH_MAX 64 /* all at once, so that a claim outlives the time that a provider may take */
 #define LEASE_EXTRA_MS (2 * SECOND_MS) /* beyond that time */
 
 static struct metric *outcomes[CHANNEL_COUNT][3]; /* by outcome */
@@ -90,9 +91,16 @@ static enum outcome find_address(struct arena *arena, struct message *message, c
 	return SEND_LATER;
 }
 
-static enum outcome carry(struct arena *arena, struct message *message, const char **ret_why)
+/* Who carries it: the one that it was queued for, as long as there is such a one. */
+static const struct provider *provider_of(const struct message *message)
 {
 	const struct provider *provider = message_provider_find(message->provider);
+
+	return provider ? provider : message_provider_of(message->channel);
+}
+
+static enum outcome carry(struct arena *arena, struct message *message, const char **ret_why)
+{
 	enum outcome outcome = find_address(arena, message, ret_why);
 
 	if (outcome != SENT)
@@ -105,15 +113,19 @@ static enum outcome carry(struct arena *arena, struct message *message, const ch
 		*ret_why = "Nobody receives mail under the domain .invalid.";
 		return SEND_NEVER;
 	}
-	if (!provider)
-		provider = message_provider_of(message->channel);
-	return provider->send(arena, message, ret_why);
+	return provider_of(message)->send(arena, message, ret_why);
 }
 
-static void conclude(struct message *message, enum outcome outcome, const char *why)
+/* Says in the message what became of the attempt; `why` must live as long as it. */
+static void conclude(struct arena *arena, struct message *message, enum outcome outcome,
+		     const char *why)
 {
 	int64_t now_ms = env_now_ms();
 
+	metric_add(outcomes[message->channel][outcome], 1);
+	if (outcome != SENT)
+		log_warning("notification.not_sent", "message %s, attempt %d: %s",
+			    id_text(arena, &message->id), (int)message->attempts, why);
 	message->last_error = why;
 	if (outcome == SENT) {
 		message->status = MESSAGE_SENT;
@@ -128,31 +140,6 @@ static void conclude(struct message *message, enum outcome outcome, const char *
 	}
 }
 
-static enum err settle(struct sql *sql, void *arg)
-{
-	return messages_settle(sql, arg);
-}
-
-static void deliver(struct arena *arena, struct message *message)
-{
-	struct log_context before =
-		log_set_context((struct log_context){.traceparent = message->traceparent});
-	const char *why = NULL;
-	enum outcome outcome = carry(arena, message, &why);
-	enum err err;
-
-	conclude(message, outcome, why);
-	metric_add(outcomes[message->channel][outcome], 1);
-	if (outcome != SENT)
-		log_warning("notification.not_sent", "message %s, attempt %d: %s",
-			    id_text(arena, &message->id), (int)message->attempts, why);
-	err = sql_transaction(service_database(&notification_service), settle, message);
-	if (err)
-		log_warning("notification.not_settled", "message %s will be sent again: %s",
-			    id_text(arena, &message->id), err_info(err)->slug);
-	log_set_context(before);
-}
-
 /* --- a batch ---------------------------------------------------------------------------------- */
 
 /* All lanes run on one worker: no lock. */
@@ -160,17 +147,46 @@ struct batch {
 	struct arena *arena;
 	struct message messages[BATCH_MAX];
 	size_t count, next;
+	struct message *unfinished[BATCH_MAX]; /* carried; their provider is still to finish */
+	size_t unfinished_count;
 	size_t lanes; /* running beside the job's own */
 	bool waiting;
 	struct ticket waiter;
 };
+
+static enum err settle(struct sql *sql, void *arg)
+{
+	return messages_settle(sql, arg);
+}
+
+static void deliver(struct arena *arena, struct batch *batch, struct message *message)
+{
+	struct log_context before =
+		log_set_context((struct log_context){.traceparent = message->traceparent});
+	const char *why = NULL;
+	enum outcome outcome = carry(arena, message, &why);
+	enum err err;
+
+	if (outcome == SENT && provider_of(message)->finish) {
+		/* It outlives the lane's arena, in which its address was found. */
+		message->to = arena_copy_text(batch->arena, message->to);
+		batch->unfinished[batch->unfinished_count++] = message;
+	} else {
+		conclude(arena, message, outcome, why);
+		err = sql_transaction(service_database(&notification_service), settle, message);
+		if (err)
+			log_warning("notification.not_settled", "message %s will be sent again: %s",
+				    id_text(arena, &message->id), err_info(err)->slug);
+	}
+	log_set_context(before);
+}
 
 static void run_lane(struct batch *batch)
 {
 	struct arena *arena = arena_new();
 
 	while (batch->next < batch->count && !workers_stopping()) {
-		deliver(arena, &batch->messages[batch->next++]);
+		deliver(arena, batch, &batch->messages[batch->next++]);
 		arena_reset(arena);
 	}
 	arena_free(arena);
@@ -203,6 +219,41 @@ static void carry_batch(struct batch *batch)
 	}
 }
 
+static enum err settle_unfinished(struct sql *sql, void *arg)
+{
+	const struct batch *batch = arg;
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < batch->unfinished_count; i++)
+		err = messages_settle(sql, batch->unfinished[i]);
+	return err;
+}
+
+/* Has each provider finish what it carried, and settles all of it. */
+static void finish_batch(struct batch *batch)
+{
+	const struct provider *finished = NULL;
+	enum outcome outcome = SENT;
+	const char *why = NULL;
+	enum err err;
+
+	if (!batch->unfinished_count)
+		return;
+	for (size_t i = 0; i < batch->unfinished_count; i++) {
+		struct message *message = batch->unfinished[i];
+		const struct provider *provider = provider_of(message);
+
+		if (provider != finished)
+			outcome = provider->finish(batch->arena, &why);
+		finished = provider;
+		conclude(batch->arena, message, outcome, why);
+	}
+	err = sql_transaction(service_database(&notification_service), settle_unfinished, batch);
+	if (err)
+		log_warning("notification.not_settled", "%zu messages will be sent again: %s",
+			    batch->unfinished_count, err_info(err)->slug);
+}
+
 static enum err claim(struct sql *sql, void *arg)
 {
 	struct batch *batch = arg;
@@ -225,6 +276,7 @@ static bool deliver_some(void)
 		log_warning("notification.claim", "%s", err_info(err)->slug);
 	} else {
 		carry_batch(batch);
+		finish_batch(batch);
 		more = batch->count == BATCH_MAX;
 	}
 	arena_free(arena);

@@ -23,6 +23,9 @@ struct provider {
 	 * is not sent *ret_why is a sentence, in the arena or constant. */
 	enum outcome (*send)(struct arena *arena, const struct message *message,
 			     const char **ret_why) MUST_CHECK;
+	/* NULL, or: what send() has carried since the last time has arrived for good only once this
+	 * has returned SENT, for many messages together. In a fiber; may park. */
+	enum outcome (*finish)(struct arena *arena, const char **ret_why) MUST_CHECK;
 };
 
 extern const struct provider provider_outbox;

@@ -4,7 +4,8 @@
  * take.
  *
  * A file appears whole or not at all, and under the message's id: sent again after a crash it
- * replaces itself.
+ * replaces itself. Its bytes are on the disk before it has its name; the names of many get there
+ * together, with the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,7 @@ static struct out content_of(struct arena *arena, const struct message *message)
 /* --- writing it ------------------------------------------------------------------------------- */
 
 struct delivery {
-	const char *directory, *path, *temporary;
+	const char *path, *temporary;
 	const struct out *content;
 	const char *failed; /* the step that did not work; NULL: all did */
 	int error;
@@ -128,8 +129,6 @@ static void deliver(void *arg)
 		delivery->failed = "written";
 	else if (rename(delivery->temporary, delivery->path))
 		delivery->failed = "named";
-	else if (!sync_directory(delivery->directory))
-		delivery->failed = "kept";
 	if (delivery->failed) {
 		delivery->error = errno;
 		unlink(delivery->temporary);
@@ -140,12 +139,9 @@ static enum outcome send_message(struct arena *arena, const struct message *mess
 				 const char **ret_why)
 {
 	struct out content = content_of(arena, message);
-	struct delivery delivery = {
-		.directory = directory(arena),
-		.content = &content,
-	};
+	struct delivery delivery = {.content = &content};
 
-	delivery.path = arena_printf(arena, "%s/%s.%s", delivery.directory,
+	delivery.path = arena_printf(arena, "%s/%s.%s", directory(arena),
 				     id_text(arena, &message->id), extensions[message->channel]);
 	delivery.temporary = arena_printf(arena, "%s.part", delivery.path);
 	offload(deliver, &delivery);
@@ -156,9 +152,38 @@ static enum outcome send_message(struct arena *arena, const struct message *mess
 	return SEND_LATER;
 }
 
+/* --- keeping the names ------------------------------------------------------------------------ */
+
+struct keeping {
+	const char *directory;
+	bool kept;
+	int error;
+};
+
+static void keep_names(void *arg)
+{
+	struct keeping *keeping = arg;
+
+	keeping->kept = sync_directory(keeping->directory);
+	keeping->error = errno;
+}
+
+static enum outcome finish(struct arena *arena, const char **ret_why)
+{
+	struct keeping keeping = {.directory = directory(arena)};
+
+	offload(keep_names, &keeping);
+	if (keeping.kept)
+		return SENT;
+	*ret_why =
+		arena_printf(arena, "The file's name cannot be kept: %s.", strerror(keeping.error));
+	return SEND_LATER;
+}
+
 const struct provider provider_outbox = {
 	.name = "outbox",
 	.channels = 1u << CHANNEL_EMAIL | 1u << CHANNEL_SMS | 1u << CHANNEL_PUSH,
 	.start = start,
 	.send = send_message,
+	.finish = finish,
 };
