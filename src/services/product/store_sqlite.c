@@ -398,9 +398,11 @@ enum err store_set_stock(struct sql *sql, const struct id *variant_id, const str
 	err = sql_end(rows);
 	if (err)
 		return err;
+	/* A sale tells twice, when it is reserved and when it is sold: only one of them is news here. */
 	return sql_run(sql,
 		       "UPDATE products SET available = $2, stock_status = $3,"
-		       " revision = revision + 1 WHERE number = $1",
+		       " revision = revision + 1 WHERE number = $1"
+		       " AND (available <> $2 OR stock_status <> $3)",
 		       sql_int(product), sql_int(all.available),
 		       sql_text(stock_status_word(all.status)));
 }
