@@ -1,6 +1,7 @@
 /* Rate limits: see limits.h. The table is in parts, each behind a lock of its own. */
 #include "gateway/limits.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,14 +96,14 @@ enum err limits_take(struct request *req, struct reply *reply, const struct limi
 	int64_t left_ns = take(key, length, full_ns, price_ns);
 	int64_t window_s = MAX(policy->burst / policy->per_second, 1);
 
-	reply_header(reply, "RateLimit-Policy", "\"%s\";q=%lld;w=%lld", policy->name,
-		     (long long)policy->burst, (long long)window_s);
-	reply_header(reply, "RateLimit", "\"%s\";r=%lld;t=%lld", policy->name,
-		     (long long)(MAX(left_ns, 0) / price_ns),
-		     (long long)((full_ns - MAX(left_ns, 0)) / SECOND_NS + 1));
+	reply_header(reply, "RateLimit-Policy", "\"%s\";q=%" PRId64 ";w=%" PRId64, policy->name,
+		     policy->burst, window_s);
+	reply_header(reply, "RateLimit", "\"%s\";r=%" PRId64 ";t=%" PRId64, policy->name,
+		     MAX(left_ns, 0) / price_ns, (full_ns - MAX(left_ns, 0)) / SECOND_NS + 1);
 	if (left_ns >= 0)
 		return OK;
-	reply_header(reply, "Retry-After", "%lld", (long long)(-left_ns / SECOND_NS + 1));
-	return refuse(req, ERR_RATE_LIMITED, "At most %lld requests at once, and %lld a second.",
-		      (long long)policy->burst, (long long)policy->per_second);
+	reply_header(reply, "Retry-After", "%" PRId64, -left_ns / SECOND_NS + 1);
+	return refuse(req, ERR_RATE_LIMITED,
+		      "At most %" PRId64 " requests at once, and %" PRId64 " a second.",
+		      policy->burst, policy->per_second);
 }
