@@ -18,7 +18,12 @@
 #include "store/sqlite_internal.h"
 
 #define BUSY_TIMEOUT_MS 5000
-#define CACHE_KIB 8192
+/* Of each connection; there are some thirty, and behind them is the system's cache of the files. */
+#define WRITER_CACHE_KIB 4096
+#define READER_CACHE_KIB 2048
+/* Pages in the log before they are copied into the file: a page that many batches change is copied
+ * once for all of them. */
+#define CHECKPOINT_PAGES 4000
 
 /* --- connections ------------------------------------------------------------------------------ */
 
@@ -49,13 +54,14 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 		sqlite3_busy_timeout(connection->handle, BUSY_TIMEOUT_MS);
 		sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !writer,
 				  NULL);
-		snprintf(
-			pragmas, sizeof(pragmas),
-			"PRAGMA mmap_size = 0; PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
-			"PRAGMA foreign_keys = ON;%s",
-			CACHE_KIB,
-			writer ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
-			       : "PRAGMA wal_autocheckpoint = 0; PRAGMA query_only = ON");
+		snprintf(pragmas, sizeof(pragmas),
+			 "PRAGMA mmap_size = 0; PRAGMA cache_size = -%d;"
+			 " PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
+			 " PRAGMA wal_autocheckpoint = %d; %s",
+			 writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+			 writer ? CHECKPOINT_PAGES : 0,
+			 writer ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
+				: "PRAGMA query_only = ON");
 		code = sqlite3_exec(connection->handle, pragmas, NULL, NULL, NULL);
 	}
 	if (code != SQLITE_OK) {
