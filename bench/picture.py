@@ -1,4 +1,5 @@
-"""Curves as an SVG: cost per request as the shop grows, a panel per direction of growth."""
+"""Curves as an SVG: cost per request as the shop grows, a panel per direction of growth. Both axes
+are logarithmic: what stays flat costs the same, what rises by 45 degrees costs as much more."""
 
 import math
 from xml.sax.saxutils import escape
@@ -10,15 +11,6 @@ COLOURS = ('#1b6ca8', '#c2541b', '#3a7d44', '#7b4ea3')
 STYLE = '''text { font: 12px system-ui, sans-serif; fill: #222 }
 .title { font-size: 15px; font-weight: 600 } .small { font-size: 11px; fill: #666 }
 .grid { stroke: #ddd } .axis { stroke: #888 }'''
-
-
-def _ticks(top):
-    step = 10 ** math.floor(math.log10(top))
-    for part in (0.2, 0.5, 1, 2):
-        if top / (step * part) <= 6:
-            step *= part
-            break
-    return [step * i for i in range(int(top / step) + 1)]
 
 
 def _count(value):
@@ -33,25 +25,27 @@ def _panel(panel, left):
     points = [point for line in panel['lines'].values() for point in line]
     low, high = min(p[0] for p in points), max(p[0] for p in points)
     span = math.log10(high / low) or 1
-    top = max(p[1] for p in points) * 1.15
+    # Whole powers of ten, with room above for the names.
+    floor = math.floor(math.log10(min(p[1] for p in points)))
+    top = math.ceil(math.log10(max(p[1] for p in points) * 1.3))
 
     def at(point):
         x = left + math.log10(point[0] / low) / span * PANEL_WIDTH
-        y = TOP + PANEL_HEIGHT * (1 - point[1] / top)
+        y = TOP + PANEL_HEIGHT * (top - math.log10(point[1])) / (top - floor)
         return x, y
 
     base = TOP + PANEL_HEIGHT
     out = [f'<text class="title" x="{left}" y="{TOP - 38}">{escape(panel["title"])}</text>',
            f'<text class="small" x="{left}" y="{TOP - 20}">{escape(panel["unit"])}</text>']
-    for value in _ticks(top):
+    for value in (10 ** power for power in range(floor, top + 1)):
         y = at((low, value))[1]
         out.append(f'<line class="grid" x1="{left}" x2="{left + PANEL_WIDTH}" y1="{y:.1f}" '
                    f'y2="{y:.1f}"/><text class="small" text-anchor="end" x="{left - 6}" '
-                   f'y="{y + 4:.1f}">{value:,.4g}</text>')
+                   f'y="{y + 4:.1f}">{value:,g}</text>')
     out.append(f'<line class="axis" x1="{left}" x2="{left + PANEL_WIDTH}" y1="{base}" '
                f'y2="{base}"/>')
     for x in sorted({p[0] for p in points}):
-        out.append(f'<text class="small" text-anchor="middle" x="{at((x, 0))[0]:.1f}" '
+        out.append(f'<text class="small" text-anchor="middle" x="{at((x, 1))[0]:.1f}" '
                    f'y="{base + 16}">{_count(x)}</text>')
     out.append(f'<text class="small" text-anchor="middle" x="{left + PANEL_WIDTH / 2}" '
                f'y="{base + 34}">{escape(panel["axis"])}</text>')
