@@ -18,11 +18,13 @@ enum gate_reason {
 
 /* What came, besides the request's own headers. */
 struct arrival {
+	const char *method;   /* as sent */
 	const char *uri;      /* as sent */
 	const char *version;  /* "HTTP/1.1" */
 	size_t header_bytes;  /* request line and headers */
 	bool headers_omitted; /* there were more than REQUEST_HEADERS_MAX */
-	bool bad_characters;  /* in the request line or a header: NUL, another control character */
+	bool bad_characters;  /* in a header's value: NUL, another control character */
+	bool bad_lines;	      /* see gate_walk_end */
 	size_t body_limit;    /* bytes */
 };
 
@@ -30,13 +32,29 @@ struct arrival {
 bool gate_value_is_clean(const char *value, size_t length);
 
 /*
- * The daemon's parser ends its strings with NULs in the buffer that the request was read into;
- * those before 0.9.77 let a NUL in their midst pass, and what stands behind it is out of sight.
- * It shows between two strings that follow each other: whether there are but white space and line
- * ends there. `to` may be NULL where nothing follows. A folded line fails too (RFC 9112, section
- * 5.2).
+ * The daemon's parser cuts the head where it was read: NULs end its strings. Those before 0.9.77
+ * take a bare line feed for a line's end, spaces where one belongs, lines that are folded, and a
+ * NUL, behind which the rest is out of sight. All of it shows in where the strings lie: each must
+ * begin where the one before says, and the head end where the last one says. (A NUL in the place of a
+ * CR is the one thing that does not show; no proxy lets it pass.)
  */
-bool gate_nothing_between(const char *from, const char *to);
+struct gate_walk {
+	const char *at;	 /* where the next string begins */
+	const char *end; /* of the head */
+	bool good;
+};
+
+void gate_walk_begin(struct gate_walk *walk, const char *method, size_t head_length,
+		     const char *url, size_t url_length, const char *version);
+void gate_walk_header(struct gate_walk *walk, const char *name, size_t name_length,
+		      const char *value, size_t value_length);
+
+/* Whether nothing lay between the strings but what RFC 9112 has there. */
+bool gate_walk_end(const struct gate_walk *walk);
+
+/* Whether what lies before a chunk's data in `buffer` may be there: the line end of the chunk before,
+ * the size, an extension, a line end (RFC 9112, section 7.1). */
+bool gate_chunk_line_is_clean(const char *buffer, const char *data);
 
 /* OK, with the body's length in *ret_body_length (-1: chunked, not known); or what to refuse the
  * request with, its detail in req->detail, and the reason. */

@@ -30,8 +30,8 @@
 #include "http/server_desk.h"
 #include "runtime/fiber.h"
 
-#define DAEMON_HIDES_NUL (MHD_VERSION < 0x00097701) /* see gate_nothing_between */
-#define BODY_FIRST_BYTES (8 * 1024)		    /* of a chunked body */
+#define DAEMON_IS_LAX (MHD_VERSION < 0x00097701) /* see struct gate_walk */
+#define BODY_FIRST_BYTES (8 * 1024)		 /* of a chunked body */
 #define BODY_DISCARD_MAX ((size_t)16 << 20) /* of a chunked body past the limit; then we hang up */
 
 enum stage {
@@ -51,8 +51,9 @@ struct incoming {
 	enum stage stage;
 	bool counted; /* in desk->busy */
 	bool suspended;
-	bool refused;	       /* by the gate: the client may still be sending */
+	bool sends_on;	       /* the client may, behind the answer that ends the connection */
 	int64_t body_expected; /* -1: chunked */
+	const char *raw_body;  /* where the daemon reads the body to: behind the head */
 	char *body;
 	size_t body_capacity, discarded;
 	struct request req;
@@ -107,14 +108,13 @@ void incoming_end(void *arg, struct MHD_Connection *connection, void **context,
 	struct incoming *incoming = *context;
 	struct desk *desk = arg;
 
-	(void)code;
 	if (!incoming)
 		return;
 	*context = NULL;
 	incoming->connection = NULL;
 	if (incoming->counted)
 		atomic_fetch_sub(&desk->busy, 1);
-	if (incoming->refused) {
+	if (incoming->sends_on || code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
 		const union MHD_ConnectionInfo *info =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
@@ -147,6 +147,8 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
 static enum MHD_Result answer(struct incoming *incoming)
 {
 	const struct reply *reply = &incoming->reply;
+	bool close = reply->close ||
+		     atomic_load_explicit(&incoming->desk->draining, memory_order_relaxed);
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
@@ -160,7 +162,9 @@ static enum MHD_Result answer(struct incoming *incoming)
 	for (size_t i = 0; i < reply->header_count; i++)
 		add_header(response, reply->headers[i].name, reply->headers[i].value);
 	add_header(response, "X-Request-Id", incoming->req.id);
-	if (reply->close || atomic_load_explicit(&incoming->desk->draining, memory_order_relaxed))
+	if (DAEMON_IS_LAX && incoming->body_expected < 0)
+		close = incoming->sends_on = true;
+	if (close)
 		add_header(response, "Connection", "close");
 
 	result = MHD_queue_response(incoming->connection, (unsigned)reply->status, response);
@@ -176,7 +180,7 @@ static void make_refusal(struct incoming *incoming, enum err err, enum gate_reas
 	metric_add(incoming->desk->refused[reason], 1);
 	reply_problem(&incoming->req, &incoming->reply, err);
 	if (reason != GATE_FIBERS) {
-		incoming->refused = true;
+		incoming->sends_on = true;
 		incoming->reply.close = true;
 	}
 }
@@ -186,20 +190,8 @@ static void make_refusal(struct incoming *incoming, enum err err, enum gate_reas
 struct gathering {
 	struct request *req;
 	struct arrival *arrival;
-	const char *end; /* of the value before */
+	struct gate_walk walk;
 };
-
-/* Looks for what a NUL hides before, in and behind the header. */
-static void look_between(struct gathering *gathering, const char *name, size_t name_length,
-			 const char *value, size_t value_length)
-{
-	if (!DAEMON_HIDES_NUL)
-		return;
-	if ((gathering->end && !gate_nothing_between(gathering->end, name)) ||
-	    !gate_nothing_between(name + name_length, value))
-		gathering->arrival->bad_characters = true;
-	gathering->end = value + value_length;
-}
 
 static enum MHD_Result gather_header(void *arg, enum MHD_ValueKind kind, const char *name,
 				     size_t name_length, const char *value, size_t value_length)
@@ -216,8 +208,7 @@ static enum MHD_Result gather_header(void *arg, enum MHD_ValueKind kind, const c
 	}
 	if (!gate_value_is_clean(name, name_length) || !gate_value_is_clean(value, value_length))
 		arrival->bad_characters = true;
-	if (value)
-		look_between(gathering, name, name_length, value, value_length);
+	gate_walk_header(&gathering->walk, name, name_length, value, value_length);
 	req->headers[req->header_count].name = name;
 	req->headers[req->header_count].value = value ? value : "";
 	req->header_count++;
@@ -233,19 +224,20 @@ static enum http_method method_from_text(const char *text)
 	return HTTP_OTHER;
 }
 
-/* Reads request line and headers into the request and what the gate looks at. */
-static void gather(struct incoming *incoming, const char *url, const char *version,
-		   struct arrival *arrival)
+/* Reads the headers into the request, and what the gate looks at. */
+static void gather(struct incoming *incoming, const char *url, struct arrival *arrival)
 {
-	struct gathering gathering = {&incoming->req, arrival, version + strlen(version)};
-	const char *uri_end = url + strlen(incoming->uri);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		incoming->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	size_t head_length = info ? info->header_size : 0;
+	struct gathering gathering = {&incoming->req, arrival, {0}};
 
-	if (DAEMON_HIDES_NUL && !gate_nothing_between(uri_end, version))
-		arrival->bad_characters = true;
+	gate_walk_begin(&gathering.walk, arrival->method, head_length, url, strlen(arrival->uri),
+			arrival->version);
 	MHD_get_connection_values_n(incoming->connection, MHD_HEADER_KIND, gather_header,
 				    &gathering);
-	if (DAEMON_HIDES_NUL && !gate_nothing_between(gathering.end, NULL))
-		arrival->bad_characters = true;
+	arrival->bad_lines = DAEMON_IS_LAX && !gate_walk_end(&gathering.walk);
+	incoming->raw_body = arrival->method + head_length;
 }
 
 /* The headers are there. */
@@ -255,6 +247,7 @@ static enum MHD_Result take_headers(struct incoming *incoming, const char *url, 
 	const struct server_options *options = incoming->desk->options;
 	struct request *req = &incoming->req;
 	struct arrival arrival = {
+		.method = method,
 		.uri = incoming->uri,
 		.version = version,
 		.header_bytes = strlen(method) + strlen(incoming->uri) + strlen(version) + 4,
@@ -265,7 +258,7 @@ static enum MHD_Result take_headers(struct incoming *incoming, const char *url, 
 	enum gate_reason reason;
 	enum err err;
 
-	gather(incoming, url, version, &arrival);
+	gather(incoming, url, &arrival);
 	req->method = method_from_text(method);
 	req->received_ms = env_now_ms();
 	req->body = "";
@@ -314,11 +307,29 @@ static enum MHD_Result discard(struct incoming *incoming, size_t *data_size)
 	return incoming->discarded > BODY_DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
+/*
+ * Whether what the daemon passed over before these bytes of a chunked body is a chunk's line as it
+ * should be. It is in sight only where it was read together with them, which is when they do not
+ * stand where bytes are read to. So a chunked request is its connection's last besides, and nothing
+ * behind it is taken for another one.
+ */
+static bool chunk_line_is_clean(const struct incoming *incoming, const char *data)
+{
+	return !DAEMON_IS_LAX || data == incoming->raw_body ||
+	       gate_chunk_line_is_clean(incoming->raw_body, data);
+}
+
 static enum MHD_Result take_body(struct incoming *incoming, const char *data, size_t *data_size)
 {
 	struct request *req = &incoming->req;
 	size_t limit = incoming->desk->options->body_limit_bytes;
 
+	if (incoming->body_expected < 0 && !chunk_line_is_clean(incoming, data)) {
+		make_refusal(incoming, refuse(req, ERR_BAD_REQUEST, "A chunk's line is malformed."),
+			     GATE_MALFORMED);
+		incoming->stage = STAGE_DISCARD;
+		return discard(incoming, data_size);
+	}
 	if (*data_size > limit - req->body_length) {
 		make_refusal(incoming,
 			     refuse(req, ERR_BODY_TOO_LARGE, "The limit is %zu bytes.", limit),

@@ -122,6 +122,13 @@ static void test_bodies(void **state)
 	assert_int_equal(answer.length, 5 + 30 * 1024);
 	assert_memory_equal(answer.body, "abcb", 4);
 	assert_string_equal(answer.body + answer.length - 3, "bde");
+	/* Not every daemon shows how the chunks were cut: what comes behind them is not believed. */
+	if (answer_header("Connection")) {
+		assert_string_equal(answer_header("Connection"), "close");
+		assert_true(is_over(talk));
+		talk_close(talk);
+		talk = talk_open();
+	}
 
 	say(talk, "POST /echo?sleep=5 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
 	assert_int_equal(hear(talk, "POST"), 200);
@@ -180,7 +187,7 @@ static void test_forms_of_the_address(void **state)
 {
 	(void)state;
 	assert_int_equal(ask("DELETE http://shop.example/who?q=/? HTTP/1.1\r\n"
-			     "Host: x\r\n\r\n"),
+			     "Host: Shop.example\r\n\r\n"),
 			 200);
 	assert_non_null(strstr(answer.body, "\"method\":\"DELETE\""));
 	assert_non_null(strstr(answer.body, "\"path\":\"/who\",\"query\":\"q=/?\""));
