@@ -35,8 +35,8 @@ bool gate_value_is_clean(const char *value, size_t length);
  * The daemon's parser cuts the head where it was read: NULs end its strings. Those before 0.9.77
  * take a bare line feed for a line's end, spaces where one belongs, lines that are folded, and a
  * NUL, behind which the rest is out of sight. All of it shows in where the strings lie: each must
- * begin where the one before says, and the head end where the last one says. (A NUL in the place of a
- * CR is the one thing that does not show; no proxy lets it pass.)
+ * begin where the one before says, and the head end where the last one says. (NULs in the place of a
+ * line end's own bytes are what does not show; no proxy lets them pass.)
  */
 struct gate_walk {
 	const char *at;	 /* where the next string begins */

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 
 #include "base/config.h"
+#include "base/metrics.h"
 #include "base/time.h"
 #include "runtime/fiber.h"
 #include "runtime/limiter.h"
@@ -21,12 +22,15 @@
 #define QUEUE_TIMEOUT_MS (10 * SECOND_MS)
 
 static struct limiter *limiter;
+static struct metric *hashes;
 
 void credentials_start(void)
 {
 	limiter_free(limiter);
 	limiter = limiter_new("password", (size_t)config_int("password-parallel"),
 			      (size_t)config_int("password-queue"));
+	hashes = metric_counter("souk_password_hashes_total",
+				"Passwords hashed, to be kept or compared.", "");
 	attempts_start(config_flag("rate-limits") ? config_int("login-attempts") : 0);
 }
 
@@ -52,6 +56,7 @@ enum err credentials_hash(struct arena *arena, const char *password, const char 
 
 	if (err)
 		return err;
+	metric_add(hashes, 1);
 	offload(hash, &hashing);
 	limiter_leave(limiter);
 	if (!hashing.done)
@@ -105,6 +110,7 @@ static enum err check(struct request *req, struct reply *reply, const char *hash
 		return err;
 	err = refuse_early(req, reply, account, credentials->address);
 	if (!err) {
+		metric_add(hashes, 1);
 		offload(match, &matching);
 		if (matching.matches && hash) {
 			attempts_succeeded(account);
