@@ -10,12 +10,30 @@
  */
 #include "base/json.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "base/time.h"
+
+#define REAL_DIGITS 15
+#define REAL_MAX 1.79769313486231e308 /* the largest of so many digits */
+
+/* --- memory ------------------------------------------------------------------------------- */
+
+/* As all memory of ours it never lacks (base/arena.h): jansson would call good text malformed. */
+static void *allocate(size_t size)
+{
+	return must_realloc(NULL, size);
+}
+
+__attribute__((constructor)) static void take_memory(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
 
 /* --- parsing ------------------------------------------------------------------------------ */
 
@@ -49,8 +67,10 @@ static bool is_escaped_control(const char *at, size_t left)
 	return code >= 0x7f && code <= 0x9f;
 }
 
-/* What of our limits the text breaks, with the place, or NULL. */
-static const char *find_excess(const char *text, size_t length, size_t *ret_position)
+/* What of our limits the text breaks, with the place, or NULL. *ret_fractions: it may hold numbers
+ * that are not integers. */
+static const char *find_excess(const char *text, size_t length, size_t *ret_position,
+			       bool *ret_fractions)
 {
 	size_t depth = 0, values = 1;
 	bool in_string = false;
@@ -80,8 +100,35 @@ static const char *find_excess(const char *text, size_t length, size_t *ret_posi
 			depth--;
 		if ((byte == ',' || byte == '[' || byte == '{') && ++values > JSON_VALUES_MAX)
 			return "it has too many values";
+		/* Not the e of true. */
+		if (byte == '.' || ((byte | 0x20) == 'e' && i > 0 && text[i - 1] <= '9'))
+			*ret_fractions = true;
 	}
 	return NULL;
+}
+
+/* Whether what json_text writes of it can be read again: the last numbers before infinity are
+ * rounded to infinity. */
+static bool can_be_written(const json_t *value)
+{
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	if (json_is_real(value))
+		return fabs(json_real_value(value)) <= REAL_MAX;
+	if (json_is_array(value)) {
+		json_array_foreach (value, i, item) {
+			if (!can_be_written(item))
+				return false;
+		}
+	} else if (json_is_object(value)) {
+		json_object_foreach ((json_t *)(uintptr_t)value, name, item) {
+			if (!can_be_written(item))
+				return false;
+		}
+	}
+	return true;
 }
 
 static const char *place_text(struct arena *arena, const char *text, size_t position,
@@ -130,7 +177,8 @@ enum err json_parse(struct arena *arena, const char *text, size_t length, json_t
 		    const char **ret_why)
 {
 	size_t position = 0;
-	const char *excess = find_excess(text, length, &position);
+	bool fractions = false;
+	const char *excess = find_excess(text, length, &position, &fractions);
 	json_error_t error;
 	json_t *value;
 
@@ -148,6 +196,11 @@ enum err json_parse(struct arena *arena, const char *text, size_t length, json_t
 		return ERR_BAD_JSON;
 	}
 	arena_defer(arena, release_value, value);
+	if (fractions && !can_be_written(value)) {
+		if (ret_why)
+			*ret_why = "A number is too large.";
+		return ERR_BAD_JSON;
+	}
 	*ret_value = value;
 	return OK;
 }
@@ -156,7 +209,7 @@ char *json_text(struct arena *arena, const json_t *value)
 {
 	/* With 15 digits every decimal of up to 15 comes out as it went in; 17 would make
 	 * 0.10000000000000001 of 0.1. */
-	size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+	size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS);
 	size_t length = json_dumpb(value, NULL, 0, flags);
 	char *text = arena_alloc(arena, length + 1);
 	size_t written = json_dumpb(value, text, length, flags);
