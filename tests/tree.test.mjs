@@ -47,14 +47,9 @@ const DRIVERS = [
 // Names of the system's -> the files that may use them. Words as common as `time` count as calls
 // only, and not as members.
 const CLOCK_AND_CHANCE = {
-  names: /\b(clock_gettime|clock_getres|gettimeofday|uv_hrtime|uv_clock_gettime|uv_gettimeofday|uv_random|getrandom|getentropy|arc4random\w*|[dlmnje]rand48|rand_r|randombytes_\w+)\b|(?<![\w.]|->)(time|clock|rand|srand|random|srandom)\s*\(/,
+  names: /\b(clock_gettime|clock_getres|gettimeofday|timespec_get|uv_hrtime|uv_clock_gettime|uv_gettimeofday|uv_random|getrandom|getentropy|arc4random\w*|[dlmnje]rand48|rand_r|randombytes_\w+)\b|(?<![\w.]|->)(time|clock|rand|srand|random|srandom)\s*\(/,
   may: /^src\/base\/(env\.c|banned\.h)$/,
   rule: 'the clock and chance are read in src/base/env.c alone: use base/env.h',
-};
-const DEADLINES = {
-  names: /\b(timespec_get)\b/,
-  may: /^src\/(base\/env\.c|runtime\/.*|store\/.*)$/,
-  rule: 'read for the deadlines of condition variables in src/runtime and src/store alone',
 };
 const KEY_GENERATION = {
   names: /\bcrypto_\w+_(keypair|keygen)\b/,
@@ -211,7 +206,6 @@ const RULES = {
   'services meet in calls and events only': servicesMeetInCallsAndEventsOnly,
   'drivers\' headers stay in their files': driversHeadersStayInTheirFiles,
   'the clock and chance come from base/env.h': namesStayInTheirPlace(CLOCK_AND_CHANCE),
-  'deadlines of threads are set where threads are': namesStayInTheirPlace(DEADLINES),
   'keys are generated in base': namesStayInTheirPlace(KEY_GENERATION),
   'threads are started in runtime and store only': namesStayInTheirPlace(THREADS),
   'files are short': filesAreShort,
@@ -320,9 +314,7 @@ const EXAMPLES = [
     '\tenv_time(e); e->time(e); e.random(e); log("time(s)"); // time(1)\n/* rand() */\n', null],
   ['the clock and chance come from base/env.h', 'src/base/id.c', '\tint64_t time = 1;\n', null],
 
-  ['deadlines of threads are set where threads are', 'src/http/a.c', '\ttimespec_get(&t, 1);\n', 1],
-  ['deadlines of threads are set where threads are', 'src/store/a.c', '\ttimespec_get(&t, 1);', null],
-
+  ['the clock and chance come from base/env.h', 'src/runtime/a.c', '\ttimespec_get(&t, 1);\n', 1],
   ['keys are generated in base', 'src/services/auth/a.c', '\tcrypto_sign_keypair(p, s);\n', 1],
   ['keys are generated in base', 'src/base/jwt.c', '\tcrypto_sign_keypair(p, s);\n', null],
 

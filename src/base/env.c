@@ -68,6 +68,13 @@ static int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+struct timespec env_deadline(int64_t delay_ms)
+{
+	int64_t at_ns = clock_ns(CLOCK_MONOTONIC) + delay_ms * 1000000;
+
+	return (struct timespec){.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
+}
+
 static int64_t real_now_ms(void *world)
 {
 	(void)world;

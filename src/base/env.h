@@ -5,6 +5,8 @@
 #ifndef BASE_ENV_H
 #define BASE_ENV_H
 
+#include <time.h>
+
 #include "base/base.h"
 
 struct env {
@@ -26,6 +28,11 @@ unsigned env_world_count(void);
 int64_t env_now_ms(void);
 int64_t env_monotonic_ms(void);
 int64_t env_monotonic_ns(void);
+
+/* The moment `delay_ms` from now, for pthread_cond_clockwait with CLOCK_MONOTONIC. Of the machine,
+ * also where the world is simulated: a thread that waits for a thread waits in real time. */
+struct timespec env_deadline(int64_t delay_ms);
+
 void env_random(void *bytes, size_t length);
 
 /* A number from 0 to `bound` - 1, each as likely; `bound` is at least 1. */

@@ -6,6 +6,7 @@
  */
 #include "base/password.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,12 @@ bool password_matches(const char *hash, const char *password)
 	if (length > BYTES_MAX || strlen(hash) >= PASSWORD_HASH_SIZE)
 		return false;
 	start();
-	return !crypto_pwhash_str_verify(hash, password, length);
+	errno = 0;
+	if (!crypto_pwhash_str_verify(hash, password, length))
+		return true;
+	/* Nobody is told that a password is wrong because there was no memory to check it. */
+	assert(errno != ENOMEM);
+	return false;
 }
 
 const char *password_dummy_hash(void)

@@ -15,6 +15,7 @@
 #include "http/server.h"
 #include "platform/platform.h"
 #include "runtime/worker.h"
+#include "store/sql.h"
 
 #define STOP_PATIENCE_MS 15000
 #define EXIT_DATA_FAILED 70 /* EX_SOFTWARE: start again, and recover */
@@ -80,19 +81,10 @@ static enum err listen_on(struct arena *arena, struct server **ret_server)
 	return OK;
 }
 
-/* Whether a database lost its disk: then the exit code asks for a new start. */
-static void note_failure(const char *service, enum err err, void *arg)
-{
-	(void)service;
-	if (err)
-		*(bool *)arg = true;
-}
-
 static int run(struct arena *arena, sigset_t *ends)
 {
 	const struct gateway_options gateway = {.check_token = program_get()->check_token};
 	struct server *server = NULL;
-	bool failed = false;
 	int signal_number;
 	enum err err;
 
@@ -105,7 +97,6 @@ static int run(struct arena *arena, sigset_t *ends)
 	if (!err) {
 		sigwait(ends, &signal_number);
 		log_info("server.stopping", "running requests finish");
-		platform_check(note_failure, &failed);
 		server_stop(server, STOP_PATIENCE_MS);
 	}
 	workers_stop(STOP_PATIENCE_MS);
@@ -113,7 +104,7 @@ static int run(struct arena *arena, sigset_t *ends)
 	if (err)
 		return 1;
 	log_info("server.stopped", "bye");
-	return failed ? EXIT_DATA_FAILED : 0;
+	return databases_failed() ? EXIT_DATA_FAILED : 0;
 }
 
 int cli_serve(int argc, char **argv)

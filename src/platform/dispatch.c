@@ -120,6 +120,7 @@ struct effect {
 	sql_body *body;
 	void *arg;
 	size_t headers; /* of the reply before the body */
+	bool rendered;	/* the body has come to its end, and so has what it made of the reply */
 };
 
 static enum err run_effect(struct sql *sql, void *arg)
@@ -134,6 +135,7 @@ static enum err run_effect(struct sql *sql, void *arg)
 	reply->length = 0;
 	reply->header_count = effect->headers;
 	err = effect->body(sql, effect->arg);
+	effect->rendered = !err;
 	if (err || !claim || claim->effected)
 		return err;
 	return idempotency_store(sql, claim, reply);
@@ -149,6 +151,10 @@ enum err request_transaction(struct request *req, struct reply *reply, sql_body 
 		.headers = reply->header_count,
 	};
 	enum err err = sql_transaction(database_of(req), run_effect, &effect);
+
+	/* What was not stored is not told of: neither where it is, nor which version. */
+	if (err && effect.rendered)
+		reply->header_count = effect.headers;
 
 	if (!err && req->idempotency)
 		req->idempotency->effected = true;

@@ -252,20 +252,17 @@ struct ticket fiber_ticket(void)
 
 static bool park_thread(int64_t timeout_ms)
 {
-	struct timespec until;
-	int64_t at_ms;
+	/* Not of the wall clock, which may be set back. */
+	struct timespec until = env_deadline(MAX(timeout_ms, 0));
 	bool woken;
 	int failed = 0;
 
-	/* A condition variable counts on the wall clock; the world's own may be simulated. */
-	timespec_get(&until, TIME_UTC);
-	at_ms = (int64_t)until.tv_sec * 1000 + until.tv_nsec / 1000000 + MAX(timeout_ms, 0);
-	until = (struct timespec){.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
 	pthread_mutex_lock(&this_thread.lock);
 	while (!this_thread.sleeper.woken && !failed)
-		failed = timeout_ms < 0 ? pthread_cond_wait(&this_thread.changed, &this_thread.lock)
-					: pthread_cond_timedwait(&this_thread.changed,
-								 &this_thread.lock, &until);
+		failed = timeout_ms < 0
+				 ? pthread_cond_wait(&this_thread.changed, &this_thread.lock)
+				 : pthread_cond_clockwait(&this_thread.changed, &this_thread.lock,
+							  CLOCK_MONOTONIC, &until);
 	woken = this_thread.sleeper.woken;
 	this_thread.sleeper.sequence++;
 	pthread_mutex_unlock(&this_thread.lock);

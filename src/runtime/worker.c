@@ -228,11 +228,10 @@ void workers_stop(int64_t patience_ms)
 	atomic_store(&stopping, true);
 	for (i = 0; i < workers_running; i++)
 		worker_send(&workers[i], stop_here, &workers[i], 0);
-	timespec_get(&until, TIME_UTC);
-	until.tv_sec += patience_ms / 1000 + 1;
+	until = env_deadline(patience_ms);
 	pthread_mutex_lock(&end_lock);
 	while (atomic_load(&workers_ended) < workers_running)
-		if (pthread_cond_timedwait(&end_changed, &end_lock, &until))
+		if (pthread_cond_clockwait(&end_changed, &end_lock, CLOCK_MONOTONIC, &until))
 			break;
 	pthread_mutex_unlock(&end_lock);
 	for (i = 0; i < workers_running && atomic_load(&workers_ended) < workers_running; i++)

@@ -74,6 +74,9 @@ const char *database_name(const struct database *database);
 /* Whether a write was not confirmed by the disk: nothing more is written, the program stops. */
 bool database_failed(const struct database *database);
 
+/* The same of any database of the process: its exit code says so. */
+bool databases_failed(void);
+
 /* Called on the writer's thread after every commit in which `sql_mark` was called, after it is on
  * disk and before the waiting callers go on: the outbox tells its relay so. One per database. */
 void database_on_commit(struct database *database, void (*fn)(void *arg), void *arg);

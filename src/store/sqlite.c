@@ -148,7 +148,15 @@ enum err connection_err(struct connection *connection, int code, const char *dat
 
 bool connection_lost_transaction(const struct connection *connection)
 {
-	return sqlite3_get_autocommit(connection->handle);
+	return connection->spoilt || sqlite3_get_autocommit(connection->handle);
+}
+
+void connection_give_up(struct connection *connection)
+{
+	if (!sqlite3_get_autocommit(connection->handle) && connection_run(connection, "ROLLBACK"))
+		log_error("store.no-rollback", "%s", sqlite3_errmsg(connection->handle));
+	/* Where even that fails it is tried again before the next BEGIN succeeds. */
+	connection->spoilt = !sqlite3_get_autocommit(connection->handle);
 }
 
 bool connection_sync_failed(const struct connection *connection)
@@ -246,6 +254,9 @@ struct sql_rows *sql_query_values(struct sql *sql, const char *text, const struc
 
 	rows->sql = sql;
 	sql->connection->busy++;
+	/* Behind a transaction that is lost the engine would commit every statement by itself. */
+	if (!rows->err && sql->writing && connection_lost_transaction(sql->connection))
+		rows->err = ERR_STORAGE;
 	if (rows->err)
 		return rows;
 	assert((size_t)rows->parameters <= count && count <= SQL_PARAMETERS_MAX);
@@ -343,7 +354,11 @@ bool sql_get_bool(struct sql_rows *rows, int column)
 
 const char *sql_peek_text(struct sql_rows *rows, int column)
 {
-	return (const char *)sqlite3_column_text(rows->statement, column);
+	const unsigned char *text = sqlite3_column_text(rows->statement, column);
+
+	/* NULL is also what the engine gives where memory lacks, and would be taken for the value. */
+	assert(text || sql_is_null(rows, column));
+	return (const char *)text;
 }
 
 char *sql_get_text(struct sql_rows *rows, int column, struct arena *arena)
@@ -356,6 +371,7 @@ const void *sql_peek_blob(struct sql_rows *rows, int column, size_t *ret_length)
 	const void *bytes = sqlite3_column_blob(rows->statement, column);
 
 	*ret_length = (size_t)sqlite3_column_bytes(rows->statement, column);
+	assert(bytes || *ret_length == 0);
 	return bytes;
 }
 

@@ -175,7 +175,11 @@ static enum err read_with(struct database *database, struct connection *connecti
 		return err;
 	err = body(&sql, arg);
 	assert(!connection->busy);
-	end_err = connection_run(connection, "COMMIT");
+	if (!connection_lost_transaction(connection))
+		end_err = connection_run(connection, "COMMIT");
+	else
+		end_err = ERR_STORAGE;
+	connection_give_up(connection);
 	return err ? err : end_err;
 }
 

@@ -22,6 +22,7 @@ struct connection {
 	struct sql_rows *statements[STATEMENT_BUCKETS];
 	size_t statement_count;
 	size_t busy; /* statements between query and end */
+	bool spoilt; /* a part could not be undone: what was begun must not be committed */
 	struct connection *next_idle;
 };
 
@@ -97,8 +98,12 @@ enum err connection_run(struct connection *connection, const char *text) MUST_CH
 enum err connection_err(struct connection *connection, int code, const char *database,
 			const char *text);
 
-/* Whether the engine has given up the running transaction by itself. */
+/* Whether the running transaction cannot be committed any more: the engine has given it up by
+ * itself, or a part of it could not be undone. Nothing more can be stored in it. */
 bool connection_lost_transaction(const struct connection *connection);
+
+/* Ends what was begun and is not committed, if anything is left of it. */
+void connection_give_up(struct connection *connection);
 
 /* Whether the last failure was one of fsync: nothing is known of what is on disk. */
 bool connection_sync_failed(const struct connection *connection);

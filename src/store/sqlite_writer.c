@@ -13,12 +13,19 @@
  *     known of the file: nothing more is written and the program stops, to recover at its start.
  */
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/env.h"
 #include "store/sqlite_internal.h"
 
 static _Thread_local bool in_body;
+static atomic_bool any_failed;
+
+bool databases_failed(void)
+{
+	return atomic_load(&any_failed);
+}
 
 /* --- running ---------------------------------------------------------------------------------- */
 
@@ -38,6 +45,9 @@ enum err sql_nested(struct sql *sql, sql_body *body, void *arg)
 			undo_err = connection_run(sql->connection, "ROLLBACK TO nested");
 		if (!undo_err)
 			undo_err = connection_run(sql->connection, "RELEASE nested");
+		/* What is left of the part would be taken for a part of the whole. */
+		if (undo_err)
+			sql->connection->spoilt = true;
 	}
 	if (err)
 		sql->marked = marked;
@@ -70,6 +80,7 @@ static void fail_batch(struct transaction *first, enum err err)
 static void stop_program(struct database *database)
 {
 	database->failed = true;
+	atomic_store(&any_failed, true);
 	log_error(
 		"store.sync-failed",
 		"%s: the disk did not confirm a write; the program stops and recovers at its start",
@@ -105,9 +116,7 @@ static void run_batch(struct database *database, struct transaction *first)
 	if (err) {
 		if (connection_sync_failed(database->writer) && !database->failed)
 			stop_program(database);
-		if (!connection_lost_transaction(database->writer) &&
-		    connection_run(database->writer, "ROLLBACK"))
-			log_error("store.no-rollback", "%s", database->name);
+		connection_give_up(database->writer);
 		fail_batch(first, err);
 		return;
 	}

@@ -137,8 +137,12 @@ static void lose_names(void)
 static void *wait_for_cut(void *signals)
 {
 	const struct file *file;
+	sigset_t all;
 	int number;
 
+	/* The program's own signals are not for this thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	sigwait(signals, &number);
 	pthread_mutex_lock(&disk_lock);
 	disk_is_mine = true;
