@@ -159,15 +159,21 @@ describe('POST /products', () => {
 
 describe('GET /products/:id', () => {
   test('honours If-None-Match', async () => {
-    const product = await made({});
-    // Inventory's first word on it raises the revision.
-    const { headers } = await waitFor(async () => {
-      const answer = await shop.api('GET', `/products/${product.id}`, { expect: 200 });
-      return answer.headers.etag === '"1.1"' && answer;
-    }, 'Inventory has told of the product');
-    const again = await shop.api('GET', `/products/${product.id}`, { headers: { 'if-none-match': headers.etag } });
-    assert.equal(again.status, 304);
-    assert.equal(again.text, '');
+    const { id } = await made({ variants: [{ stock: 3 }] });
+    // Once it shows what Inventory told last, it stays as it is.
+    const withStock = async (onHand, headers) => {
+      await shop.setStock(id, onHand, vendor.token);
+      return waitFor(async () => {
+        const answer = await shop.api('GET', `/products/${id}`, { headers, expect: [200, 304] });
+        return answer.status === 200 && answer.json.stock.available === onHand && answer;
+      }, `the product shows ${onHand} units`);
+    };
+    const { headers: { etag } } = await withStock(5);
+    assert.match(etag, /^"1\.[1-9]\d*"$/);
+    const same = await shop.api('GET', `/products/${id}`, { headers: { 'if-none-match': etag }, expect: 304 });
+    assert.equal(same.text, '');
+    const changed = await withStock(6, { 'if-none-match': etag });
+    assert.notEqual(changed.headers.etag, etag);
   });
 
   test('knows no other paths', async () => {

@@ -168,6 +168,7 @@ export function checkAnswer(method, path, answer) {
   seen.add(`${found.method} ${found.path} ${answer.status}`);
 
   const response = resolveSchema(openapi, refers);
+  checkHeaders(method, path, answer, response);
   const pointer = refers.$ref ? refers.$ref.slice(1) : `${found.pointer}/responses/${code}`;
   if (method === 'HEAD' || answer.status === 304 || answer.text === '') {
     if (method !== 'HEAD' && answer.status !== 304 && response.content) {
@@ -182,6 +183,21 @@ export function checkAnswer(method, path, answer) {
   const faults = validator.faults(
     `${pointer}/content/${type.replace(/\//g, '~1').replace(/\+/g, '%2B')}/schema`, answer.json);
   if (faults) throw undocumented(method, path, answer, `\n${faults}`);
+}
+
+// Headers that an answer has exactly where its description has them; others depend on the request.
+const TOLD_HEADERS = ['Location', 'ETag', 'WWW-Authenticate', 'Retry-After', 'X-Request-Id'];
+
+function checkHeaders(method, path, answer, response) {
+  const described = Object.keys(response.headers ?? {}).map((name) => name.toLowerCase());
+  for (const name of TOLD_HEADERS) {
+    const told = answer.headers[name.toLowerCase()] !== undefined;
+    const wanted = described.includes(name.toLowerCase());
+    if (name === 'Retry-After' && answer.status === 409) continue; // of some conflicts only
+    if (told !== wanted) {
+      throw undocumented(method, path, answer, `the header ${name} is ${told ? 'sent' : 'missing'}`);
+    }
+  }
 }
 
 // A request that no operation describes is refused: 404 for the path, 405 for the method.
