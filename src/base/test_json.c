@@ -130,6 +130,7 @@ static void test_refuses(void **state)
 		"9223372036854775808",
 		"-9223372036854775809",
 		"1e999",
+		"[1.7976931348623157e308]",
 		/* control characters, wherever */
 		"\"a\001b\"",
 		"{}\001",

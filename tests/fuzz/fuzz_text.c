@@ -1,0 +1,107 @@
+/* Small parsers of text: what they read, written again, reads as the same. */
+#include "base/text.h"
+
+#include "base/id.h"
+#include "base/money.h"
+#include "base/time.h"
+#include "fuzz.h"
+
+static void percent(struct arena *arena, const char *text, size_t length)
+{
+	const char *encoded = text_percent_encode(arena, text), *decoded;
+
+	decoded = text_percent_decode(arena, encoded, strlen(encoded), false);
+	if (text_is_utf8(text, strlen(text)))
+		assert(decoded && strcmp(decoded, text) == 0);
+	else
+		assert(!decoded);
+	for (int plus = 0; plus < 2; plus++) {
+		decoded = text_percent_decode(arena, text, length, plus);
+		assert(!decoded ||
+		       (text_is_utf8(decoded, strlen(decoded)) && strlen(decoded) <= length));
+	}
+}
+
+static void base64(struct arena *arena, const char *text, size_t length)
+{
+	uint8_t *bytes;
+	size_t count;
+
+	/* Each value has one spelling. */
+	if (base64url_decode(arena, text, &bytes, &count))
+		assert(strcmp(base64url_encode(arena, bytes, count), text) == 0);
+	assert(base64url_decode(arena, base64url_encode(arena, text, length), &bytes, &count));
+	assert(count == length && memcmp(bytes, text, length) == 0);
+}
+
+static void moments(const char *text)
+{
+	char again[TIME_TEXT_SIZE];
+	struct civil_time civil;
+	int64_t time_ms, second;
+
+	if (!time_parse(text, &time_ms))
+		return;
+	/* With an offset the moment may lie in the year before or after what can be written. */
+	civil = time_to_civil(time_ms);
+	assert(time_from_civil(&civil) == time_ms);
+	if (civil.year < 0 || civil.year > 9999)
+		return;
+	time_format(time_ms, again);
+	assert(time_parse(again, &second) && second == time_ms);
+}
+
+static void numbers(struct arena *arena, const char *text)
+{
+	static const char *const currencies[] = {"EUR", "JPY", "KWD", "XXZ"};
+	struct money money;
+	int64_t number;
+	struct id id;
+
+	if (text_to_int(text, &number))
+		assert(strspn(text + (*text == '-'), "0123456789") ==
+		       strlen(text) - (*text == '-'));
+	if (id_parse(text, &id))
+		assert(text_equal_ignoring_case(id_text(arena, &id), text));
+	for (size_t i = 0; i < ARRAY_LENGTH(currencies); i++) {
+		char written[40];
+
+		if (!money_parse_decimal(text, currencies[i], &money))
+			continue;
+		assert(money.amount >= 0 && money.amount <= MONEY_MAX);
+		money_format(&money, written, sizeof(written));
+		*strchr(written, ' ') = '\0';
+		number = money.amount;
+		assert(money_parse_decimal(written, currencies[i], &money) &&
+		       money.amount == number);
+	}
+}
+
+static void words(struct arena *arena, const char *text)
+{
+	const char *slug, *trimmed = text_trim(arena, text), *lower = text_lower(arena, text);
+
+	assert(strlen(trimmed) <= strlen(text) && strlen(lower) == strlen(text));
+	(void)text_has_control(text);
+	if (!text_is_utf8(text, strlen(text)))
+		return;
+	assert(text_length(text) <= strlen(text));
+	slug = text_slug(arena, text, 30);
+	assert(strlen(slug) <= 30 && (!*slug || text_is_slug(slug)));
+	if (text_is_email(text))
+		assert(strlen(text) <= 254 && strchr(text, '@') && !strpbrk(text, " \r\n<>\""));
+	if (text_is_mobile(text))
+		assert(text[0] == '+' && strlen(text) <= 16);
+	if (text_is_web_address(text))
+		assert(strlen(text) <= 2048 && !strpbrk(text, " \r\n\t") &&
+		       strncasecmp(text, "http", 4) == 0);
+}
+
+void fuzz(struct arena *arena, const char *bytes, size_t length)
+{
+	percent(arena, bytes, length);
+	base64(arena, bytes, length);
+	moments(bytes);
+	numbers(arena, bytes);
+	words(arena, bytes);
+}
