@@ -14,7 +14,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -22,19 +21,6 @@
 
 #define REAL_DIGITS 15
 #define REAL_MAX 1.79769313486231e308 /* the largest of so many digits */
-
-/* --- memory ------------------------------------------------------------------------------- */
-
-/* As all memory of ours it never lacks (base/arena.h): jansson would call good text malformed. */
-static void *allocate(size_t size)
-{
-	return must_realloc(NULL, size);
-}
-
-__attribute__((constructor)) static void take_memory(void)
-{
-	json_set_alloc_funcs(allocate, free);
-}
 
 /* --- memory ------------------------------------------------------------------------------- */
 
