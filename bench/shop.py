@@ -156,7 +156,7 @@ def query(data, database, text, *values):
 
 
 def row_counts(data):
-    """{database: {table: rows}} of a stopped shop."""
+    """{database: {table: rows}}"""
     counts = {}
     for name in sorted(os.listdir(data)):
         database, end = os.path.splitext(name)
