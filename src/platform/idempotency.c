@@ -210,9 +210,10 @@ static enum err answer_from_location(struct request *req, struct reply *reply,
 	if (err)
 		return err;
 	dispatch_run(look, reply);
-	if (reply->status == 200)
+	if (reply->status == 200) {
 		reply->status = stored->status;
-	reply_header(reply, "Location", "%s", stored->location);
+		reply_header(reply, "Location", "%s", stored->location);
+	}
 	return OK;
 }
 
@@ -234,7 +235,7 @@ static enum err replay(struct request *req, struct reply *reply, const struct st
 		if (stored->etag)
 			reply_header(reply, "ETag", "%s", stored->etag);
 	}
-	if (!err)
+	if (!err && reply->status == stored->status)
 		reply_header(reply, "Idempotency-Replayed", "true");
 	return err;
 }
