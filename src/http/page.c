@@ -122,14 +122,14 @@ static void link_bytes(struct out *out, const char *bytes, size_t length)
 	}
 }
 
-/* Whether the pair's name is the cursor's. */
-static bool is_cursor(const char *pair, size_t length)
+/* Whether the pair's name, however it was written, is the cursor's. */
+static bool is_cursor(struct arena *arena, const char *pair, size_t length)
 {
-	static const char name[] = "cursor";
-	size_t name_length = sizeof(name) - 1;
+	const char *equals = memchr(pair, '=', length);
+	size_t name_length = equals ? (size_t)(equals - pair) : length;
+	const char *name = text_percent_decode(arena, pair, name_length, true);
 
-	return length >= name_length && memcmp(pair, name, name_length) == 0 &&
-	       (length == name_length || pair[name_length] == '=');
+	return name && strcmp(name, "cursor") == 0;
 }
 
 static void reply_next(const struct request *req, struct reply *reply, const char *cursor)
@@ -142,7 +142,7 @@ static void reply_next(const struct request *req, struct reply *reply, const cha
 	while (*at) {
 		size_t length = strcspn(at, "&");
 
-		if (length > 0 && !is_cursor(at, length)) {
+		if (length > 0 && !is_cursor(out.arena, at, length)) {
 			out_bytes(&out, &separator, 1);
 			link_bytes(&out, at, length);
 			separator = '&';

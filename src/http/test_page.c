@@ -100,6 +100,12 @@ static void test_link_cannot_be_broken(void **state)
 	list(&req, &reply, &cursor);
 	assert_true(text_starts_with(reply_get_header(&reply, "Link"),
 				     "</products?q=%3C%3E%22&x=%3E&cursors=1&cursor="));
+
+	/* A name may be encoded, too: the new cursor takes its place. */
+	reply = (struct reply){.arena = arena};
+	req = make("%63ursor=old&q=tea");
+	list(&req, &reply, &(struct cursor){.number = 1});
+	assert_null(strstr(reply_get_header(&reply, "Link"), "old"));
 }
 
 static void test_limits(void **state)
