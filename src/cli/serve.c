@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "cli/data_directory.h"
+#include "cli/descriptors.h"
 #include "cli/program.h"
 #include "gateway/gateway.h"
 #include "http/server.h"
@@ -56,12 +57,15 @@ static enum err take_directory(struct arena *arena)
 	return err;
 }
 
-static enum err listen_on(struct arena *arena, struct server **ret_server)
+static enum err listen_on(struct arena *arena, size_t connections, struct server **ret_server)
 {
 	const struct server_options options = {
 		.listen = config_text("listen"),
 		.body_limit_bytes = (size_t)config_int("body-limit-bytes"),
-		.connections_max = (size_t)config_int("connections"),
+		.connections_max = connections,
+		.request_timeout_s = config_int("request-timeout-s"),
+		.bodies_max_bytes = (size_t)MAX(config_int("body-memory-bytes"),
+						config_int("body-limit-bytes") + 1),
 		.idle_timeout_s = config_int("connection-timeout-s"),
 		.trust_proxy = config_flag("trust-proxy"),
 		.handler = gateway_handle,
@@ -85,15 +89,26 @@ static int run(struct arena *arena, sigset_t *ends)
 {
 	const struct gateway_options gateway = {.check_token = program_get()->check_token};
 	struct server *server = NULL;
+	size_t connections, needed;
 	int signal_number;
 	enum err err;
 
+	connections = descriptors_for_connections((size_t)config_int("connections"),
+						  workers_wanted(), &needed);
+	if (connections == 0) {
+		fprintf(stderr, "souk: too few files may be open (ulimit -n): %zu are needed\n",
+			needed);
+		return 1;
+	}
+	if (connections < (size_t)config_int("connections"))
+		log_warning("server.connections",
+			    "%zu connections at once, as so many files may be open", connections);
 	err = workers_start(workers_wanted(), (size_t)config_int("fibers"));
 	if (err)
 		return 1;
 	gateway_open(&gateway);
 	platform_start();
-	err = listen_on(arena, &server);
+	err = listen_on(arena, connections, &server);
 	if (!err) {
 		sigwait(ends, &signal_number);
 		log_info("server.stopping", "running requests finish");

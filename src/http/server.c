@@ -25,6 +25,9 @@
 #define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024) /* headers, and a piece of body */
 #define DRAIN_STEP_MS 5
 #define RUNS_PER_TURN 4
+#define SURPLUS_MIN 4	 /* connections of a worker beyond those served, that get 503 */
+#define SURPLUS_SHARE 16 /* or such a part of them, where that is more */
+#define SURPLUS_TIMEOUT_S 2
 
 struct server {
 	struct server_options options;
@@ -126,9 +129,47 @@ static void count_connection(void *arg, struct MHD_Connection *connection, void 
 {
 	struct desk *desk = arg;
 
-	(void)connection;
-	(void)context;
-	metric_add(desk->connections, code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+	const union MHD_ConnectionInfo *info;
+	struct visitor *visitor;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		metric_add(desk->connections, -1);
+		visitor_free(&desk->visitors, *context);
+		*context = NULL;
+		return;
+	}
+	metric_add(desk->connections, 1);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*context = visitor = visitor_new(&desk->visitors, info->connect_fd);
+	if (visitor->surplus)
+		MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+					  SURPLUS_TIMEOUT_S);
+}
+
+struct visitor *desk_visitor(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info->socket_context;
+}
+
+/* Of one worker. */
+static size_t served_of(size_t connections, size_t workers)
+{
+	return MAX(connections / workers, (size_t)1);
+}
+
+static size_t surplus_of(size_t served)
+{
+	return MAX(served / SURPLUS_SHARE, (size_t)SURPLUS_MIN);
+}
+
+size_t server_descriptors(size_t connections, size_t workers)
+{
+	size_t served = served_of(connections, workers);
+
+	return workers * (served + surplus_of(served));
 }
 
 /* The daemon's own decoding is not used: see incoming_begin. */
@@ -144,7 +185,8 @@ static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *
 static struct MHD_Daemon *start_daemon(struct desk *desk, int socket, size_t desk_count)
 {
 	const struct server_options *options = desk->options;
-	size_t connections = MAX(options->connections_max / desk_count, (size_t)1);
+	size_t served = served_of(options->connections_max, desk_count);
+	size_t connections = served + surplus_of(served);
 	struct MHD_OptionItem items[] = {
 		/* First, so that it hears of the others. */
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_daemon, NULL},
@@ -178,6 +220,8 @@ static void desk_open(struct server *server, size_t index)
 	const union MHD_DaemonInfo *info;
 	int watched;
 
+	visitors_init(&desk->visitors, desk->options->request_timeout_s * SECOND_MS,
+		      served_of(desk->options->connections_max, server->desk_count));
 	desk->daemon = start_daemon(desk, server->sockets[index], server->desk_count);
 	if (!desk->daemon) {
 		close(server->sockets[index]);
@@ -222,6 +266,7 @@ static void desk_close(struct server *server, size_t index)
 	MHD_stop_daemon(daemon);
 	alarm_clear(desk->alarm);
 	alarm_clear(desk->linger.alarm);
+	visitors_clear(&desk->visitors);
 	linger_clear(&desk->linger);
 	while (desk->arena_count > 0)
 		arena_free(desk->arenas[--desk->arena_count]);
@@ -259,15 +304,21 @@ static void on_every_worker(struct server *server, void (*fn)(struct server *ser
 static void make_metrics(struct server *server)
 {
 	static const char *const labels[GATE_REASON_COUNT] = {
-		[GATE_MALFORMED] = "reason=\"malformed\"", [GATE_URI] = "reason=\"uri\"",
-		[GATE_HEADERS] = "reason=\"headers\"",	   [GATE_BODY] = "reason=\"body\"",
+		[GATE_MALFORMED] = "reason=\"malformed\"",
+		[GATE_URI] = "reason=\"uri\"",
+		[GATE_HEADERS] = "reason=\"headers\"",
+		[GATE_BODY] = "reason=\"body\"",
 		[GATE_FIBERS] = "reason=\"overloaded\"",
+		[GATE_CONNECTIONS] = "reason=\"connections\"",
 	};
 	struct metric *connections =
 		metric_gauge("souk_http_connections", "Open connections of clients.", "");
+	struct metric *bodies = metric_gauge("souk_http_body_bytes",
+					     "Memory of the bodies of requests that are held.", "");
 
 	for (size_t i = 0; i < server->desk_count; i++) {
 		server->desks[i].connections = connections;
+		server->desks[i].bodies = bodies;
 		for (size_t reason = 0; reason < GATE_REASON_COUNT; reason++)
 			server->desks[i].refused[reason] = metric_counter(
 				"souk_http_requests_refused_total",

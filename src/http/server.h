@@ -19,7 +19,9 @@ struct server_options {
 	size_t body_limit_bytes;
 	size_t connections_max; /* of all workers together */
 	int64_t idle_timeout_s;
-	bool trust_proxy; /* the last address of X-Forwarded-For is the client's */
+	int64_t request_timeout_s; /* for a request to arrive, and for its answer to be taken */
+	size_t bodies_max_bytes;   /* of all requests at once; further ones get 503 */
+	bool trust_proxy;	   /* the last address of X-Forwarded-For is the client's */
 	http_handler *handler;
 };
 
@@ -29,6 +31,9 @@ struct server;
  * address that cannot be had with ERR_BAD_REQUEST; *ret_why says it in a sentence. */
 enum err server_start(const struct server_options *options, struct server **ret_server,
 		      const char **ret_why) MUST_CHECK;
+
+/* How many sockets so many connections may take: a few more are told that there are too many. */
+size_t server_descriptors(size_t connections, size_t workers);
 
 int server_port(const struct server *server);
 

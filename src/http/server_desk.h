@@ -11,6 +11,7 @@
 #include "http/gate.h"
 #include "http/linger.h"
 #include "http/server.h"
+#include "http/visitors.h"
 
 #define DESK_ARENAS_KEPT 64
 
@@ -30,9 +31,13 @@ struct desk {
 	struct arena *arenas[DESK_ARENAS_KEPT];
 	size_t arena_count;
 	struct linger_set linger;
-	struct metric *connections;
+	struct visitors visitors;
+	struct metric *connections, *bodies;
 	struct metric *refused[GATE_REASON_COUNT];
 };
+
+/* The visitor of the connection. */
+struct visitor *desk_visitor(struct MHD_Connection *connection);
 
 /* The daemon's callbacks (server_incoming.c); their closure is the desk. */
 void *incoming_begin(void *desk, const char *uri, struct MHD_Connection *connection);

@@ -21,6 +21,8 @@
  *  3. A connection is suspended if and only if `suspended`; nobody but its fiber's end, or
  *     incoming_abandon_all, resumes it.
  */
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/env.h"
@@ -56,9 +58,13 @@ struct incoming {
 	const char *raw_body;  /* where the daemon reads the body to: behind the head */
 	char *body;
 	size_t body_capacity, discarded;
+	struct visitor *visitor;
 	struct request req;
 	struct reply reply;
 };
+
+/* Of the bodies that are held, over all workers. */
+static atomic_size_t bodies_bytes;
 
 /* --- life ----------------------------------------------------------------------------------- */
 
@@ -71,6 +77,8 @@ void *incoming_begin(void *arg, const char *uri, struct MHD_Connection *connecti
 
 	incoming->desk = desk;
 	incoming->connection = connection;
+	incoming->visitor = desk_visitor(connection);
+	visitor_turn(&desk->visitors, incoming->visitor);
 	/* The daemon cuts and decodes its own copy. */
 	incoming->uri = arena_copy_text(arena, uri);
 	incoming->req.arena = arena;
@@ -90,6 +98,11 @@ static void incoming_release(struct incoming *incoming)
 	struct desk *desk = incoming->desk;
 	struct arena *arena = incoming->req.arena;
 
+	if (incoming->body) {
+		atomic_fetch_sub(&bodies_bytes, incoming->body_capacity);
+		metric_add(desk->bodies, -(int64_t)incoming->body_capacity);
+		free(incoming->body);
+	}
 	*incoming->link = incoming->next;
 	if (incoming->next)
 		incoming->next->link = incoming->link;
@@ -121,6 +134,8 @@ void incoming_end(void *arg, struct MHD_Connection *connection, void **context,
 		if (info)
 			linger_add(&desk->linger, info->connect_fd);
 	}
+	/* It may send the next request. */
+	visitor_turn(&desk->visitors, incoming->visitor);
 	if (incoming->stage != STAGE_RUNNING)
 		incoming_release(incoming);
 }
@@ -171,6 +186,7 @@ static enum MHD_Result answer(struct incoming *incoming)
 	MHD_destroy_response(response);
 	if (result == MHD_YES)
 		incoming->stage = STAGE_ANSWERED;
+	visitor_turn(&incoming->desk->visitors, incoming->visitor);
 	return result;
 }
 
@@ -269,6 +285,10 @@ static enum MHD_Result take_headers(struct incoming *incoming, const char *url, 
 	incoming->counted = true;
 	atomic_fetch_add(&incoming->desk->busy, 1);
 	err = gate_check(req, &arrival, &incoming->body_expected, &reason);
+	if (!err && incoming->visitor->surplus) {
+		err = ERR_OVERLOADED;
+		reason = GATE_CONNECTIONS;
+	}
 	if (err) {
 		make_refusal(incoming, err, reason);
 		return answer(incoming);
@@ -279,24 +299,28 @@ static enum MHD_Result take_headers(struct incoming *incoming, const char *url, 
 
 /* --- body ------------------------------------------------------------------------------------ */
 
-/* Room for `length` bytes and a NUL: at once where the length was told. */
-static void make_room(struct incoming *incoming, size_t length)
+/* Room for `length` bytes and a NUL: twice as much as came, whatever was told. Memory is for what
+ * is there, and that of all requests has a bound. False: it is reached. */
+static bool make_room(struct incoming *incoming, size_t length)
 {
-	size_t capacity = incoming->body_capacity;
-	char *body;
+	size_t capacity = incoming->body_capacity, more;
 
 	if (length < capacity)
-		return;
+		return true;
+	capacity = MAX(2 * capacity, (size_t)BODY_FIRST_BYTES);
 	if (incoming->body_expected >= 0)
-		capacity = (size_t)incoming->body_expected + 1;
-	else
-		capacity = MAX(2 * capacity, (size_t)BODY_FIRST_BYTES);
+		capacity = MIN(capacity, (size_t)incoming->body_expected + 1);
 	capacity = MAX(capacity, length + 1);
-	body = arena_alloc(incoming->req.arena, capacity);
-	if (incoming->req.body_length > 0)
-		memcpy(body, incoming->body, incoming->req.body_length);
-	incoming->body = body;
+	more = capacity - incoming->body_capacity;
+	if (atomic_fetch_add(&bodies_bytes, more) + more >
+	    incoming->desk->options->bodies_max_bytes) {
+		atomic_fetch_sub(&bodies_bytes, more);
+		return false;
+	}
+	metric_add(incoming->desk->bodies, (int64_t)more);
+	incoming->body = must_realloc(incoming->body, capacity);
 	incoming->body_capacity = capacity;
+	return true;
 }
 
 /* What comes past the limit is thrown away: the daemon takes no answer before the body's end. */
@@ -337,7 +361,11 @@ static enum MHD_Result take_body(struct incoming *incoming, const char *data, si
 		incoming->stage = STAGE_DISCARD;
 		return discard(incoming, data_size);
 	}
-	make_room(incoming, req->body_length + *data_size);
+	if (!make_room(incoming, req->body_length + *data_size)) {
+		make_refusal(incoming, ERR_OVERLOADED, GATE_FIBERS);
+		incoming->stage = STAGE_DISCARD;
+		return discard(incoming, data_size);
+	}
 	memcpy(incoming->body + req->body_length, data, *data_size);
 	req->body_length += *data_size;
 	*data_size = 0;
@@ -374,6 +402,7 @@ static enum MHD_Result run(struct incoming *incoming)
 		incoming->req.body = incoming->body;
 	}
 	incoming->stage = STAGE_RUNNING;
+	visitor_wait(&incoming->desk->visitors, incoming->visitor);
 	if (!fiber_start(serve, incoming)) {
 		incoming->stage = STAGE_DONE;
 		make_refusal(incoming, ERR_OVERLOADED, GATE_FIBERS);

@@ -158,6 +158,8 @@ static int begin(void **state)
 		.body_limit_bytes = 1000,
 		.connections_max = 50,
 		.idle_timeout_s = 30,
+		.request_timeout_s = 30,
+		.bodies_max_bytes = 10000,
 		.handler = handle,
 	};
 	const char *why;

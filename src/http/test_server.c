@@ -267,6 +267,45 @@ static void test_idle_connections_are_closed(void **state)
 	server_stop(server, 1000);
 }
 
+static void test_slow_clients_are_hung_up_on(void **state)
+{
+	struct talk *talk;
+
+	(void)state;
+	start((struct server_options){.request_timeout_s = 1});
+	talk = talk_open();
+	say(talk, "GET /text?sleep=1500 HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_int_equal(hear(talk, "GET"), 200); /* it was ours to be slow */
+	say(talk, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc");
+	assert_true(is_over(talk));
+	talk_close(talk);
+	server_stop(server, 1000);
+}
+
+static void test_bodies_have_a_bound_together(void **state)
+{
+	struct talk *first, *second;
+
+	(void)state;
+	start((struct server_options){.bodies_max_bytes = 12 * 1024});
+	first = talk_open();
+	say(first, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nabc");
+	usleep(100000);
+	second = talk_open();
+	say(second, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n");
+	for (int i = 0; i < 900; i++)
+		say(second, "0123456789");
+	assert_int_equal(hear(second, "PUT"), 503);
+	assert_problem(503, "overloaded");
+	talk_close(first);
+	/* What the first one had is free again. */
+	usleep(100000);
+	say(second, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+	assert_int_equal(hear(second, "PUT"), 200);
+	talk_close(second);
+	server_stop(server, 1000);
+}
+
 static void test_proxy_is_believed(void **state)
 {
 	(void)state;
@@ -297,7 +336,8 @@ static void test_addresses_that_cannot_be_had(void **state)
 					  "::1:8080",
 					  "192.0.2.1:8080",
 					  "127.0.0.1"};
-	struct server_options options = {.handler = handle, .connections_max = 1};
+	struct server_options options = {
+		.handler = handle, .connections_max = 1, .request_timeout_s = 60};
 	struct server *other = NULL;
 	const char *why = NULL;
 	char address[64];
@@ -389,6 +429,8 @@ int main(void)
 		WITH_SERVER(test_fibers_are_bounded),
 		WITH_SERVER(test_clients_that_leave),
 		cmocka_unit_test(test_idle_connections_are_closed),
+		cmocka_unit_test(test_slow_clients_are_hung_up_on),
+		cmocka_unit_test(test_bodies_have_a_bound_together),
 		cmocka_unit_test(test_proxy_is_believed),
 		WITH_SERVER(test_addresses_that_cannot_be_had),
 		cmocka_unit_test(test_stopping_waits_for_requests),

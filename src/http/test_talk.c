@@ -226,6 +226,9 @@ void start(struct server_options options)
 	options.handler = handle;
 	options.listen = options.listen ? options.listen : "127.0.0.1:0";
 	options.body_limit_bytes = BODY_LIMIT;
+	options.bodies_max_bytes =
+		options.bodies_max_bytes ? options.bodies_max_bytes : 64 * 1024 * 1024;
+	options.request_timeout_s = options.request_timeout_s ? options.request_timeout_s : 60;
 	options.connections_max = 200;
 	options.idle_timeout_s = options.idle_timeout_s ? options.idle_timeout_s : 30;
 	assert_int_equal(server_start(&options, &server, &why), OK);

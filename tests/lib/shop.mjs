@@ -118,14 +118,16 @@ function sanitizerPart(log) {
 
 // env: settings (SOUK_...) beside or instead of the usual ones; undefined takes one away.
 // dataDir: one that exists, and stays; without it a new one is made, and removed unless keepData.
-export async function startShop({ env = {}, dataDir, keepData = false } = {}) {
-  const shop = new Shop({ env, dataDir, keepData });
+// wrapper: a command and its first arguments, that runs the program in its own place.
+export async function startShop({ env = {}, dataDir, keepData = false, wrapper = [] } = {}) {
+  const shop = new Shop({ env, dataDir, keepData, wrapper });
   await shop.start();
   return shop;
 }
 
 class Shop {
-  constructor({ env, dataDir, keepData }) {
+  constructor({ env, dataDir, keepData, wrapper }) {
+    this.command = [...wrapper, SOUK];
     this.removeData = !dataDir && !keepData;
     this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'souk-test-'));
     this.env = {
@@ -147,7 +149,8 @@ class Shop {
 
   async start() {
     assert.ok(!this.child, 'the shop runs already');
-    const child = spawn(SOUK, ['serve', '--listen', '127.0.0.1:0', '--data', this.dataDir],
+    const [command, ...first] = this.command;
+    const child = spawn(command, [...first, 'serve', '--listen', '127.0.0.1:0', '--data', this.dataDir],
       { cwd: ROOT, env: environment(this.env), stdio: ['ignore', 'ignore', 'pipe'] });
     this.child = child;
     this.pid = child.pid;
