@@ -176,6 +176,37 @@ static void a_nested_part_fails_alone(void **state)
 	assert_string_equal(all(place).names, "a,c,");
 }
 
+/* As an engine does by itself where memory or room lacks; the caller takes no notice. */
+static enum err lose(struct sql *sql, void *arg)
+{
+	(void)arg;
+	return sql_run(sql, "ROLLBACK");
+}
+
+static enum err insert_behind_a_loss(struct sql *sql, void *arg)
+{
+	struct thing *things = arg;
+
+	assert_int_equal(insert(sql, &things[0]), OK);
+	assert_int_not_equal(sql_nested(sql, lose, NULL), OK);
+	assert_int_equal(insert(sql, &things[1]), ERR_STORAGE);
+	return OK;
+}
+
+static void behind_a_lost_transaction_nothing_is_stored(void **state)
+{
+	struct place *place = *state;
+	struct thing things[] = {
+		{.id = id_new(), .name = "a", .n = 1},
+		{.id = id_new(), .name = "b", .n = 2},
+	};
+
+	assert_int_not_equal(sql_transaction(place->database, insert_behind_a_loss, things), OK);
+	assert_string_equal(all(place).names, "");
+	assert_int_equal(sql_transaction(place->database, insert, &things[1]), OK);
+	assert_string_equal(all(place).names, "b,");
+}
+
 static void *many_inserts(void *arg)
 {
 	struct place *place = arg;
@@ -381,6 +412,7 @@ int main(void)
 		TEST(an_error_stores_nothing),
 		TEST(a_broken_rule_is_a_conflict),
 		TEST(a_nested_part_fails_alone),
+		TEST(behind_a_lost_transaction_nothing_is_stored),
 		TEST(many_writers_share_commits_and_each_gets_its_own_answer),
 		TEST(data_and_schema_survive_opening_again),
 		TEST(a_newer_schema_is_refused),
