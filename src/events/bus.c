@@ -304,6 +304,8 @@ static bool round_of(struct member *member, bool *ret_waiting, enum err *ret_err
 			err = hear(member, i, &more);
 	*ret_waiting = false;
 	if (!err && may_have_parked(member)) {
+		/* In this order: at no moment does the service look idle while it tries. */
+		atomic_store(&member->may_have_parked, true);
 		atomic_store(&member->parked_news, false);
 		err = parked_try(member, ret_waiting);
 		atomic_store(&member->may_have_parked, *ret_waiting || err);
