@@ -45,8 +45,6 @@
 #define MAIN_FILE "order"
 #define CACHE_KIB "16384" /* per file */
 #define OVERDUE_MS HOUR_MS
-#define LOST_EVENTS_MAX 100000 /* of each outbox, the youngest: so far back they are looked at */
-#define INBOX_KEPT_MS (12 * HOUR_MS) /* half of what `outbox-days` keeps at the least */
 
 /* In the order of the snapshots. */
 static const char *const files[] = {
@@ -179,19 +177,18 @@ static enum err read_marks(struct sql *sql, struct arena *arena, const char *hea
 			 ret_told);
 }
 
+/* Events that are still to be heard, and are not there any more. */
 static enum err note_lost(struct sql *sql, struct arena *arena, const char *hearer,
-			  const char *source, const char *types, int64_t heard, int64_t told)
+			  const char *source, int64_t heard, int64_t told)
 {
-	const char *text =
-		arena_printf(arena,
-			     "INSERT INTO lost SELECT $1, id, type FROM %s.outbox"
-			     " WHERE seq > $2 AND seq <= $3 AND told_at > $4"
-			     " AND type IN (%s) AND id NOT IN (SELECT id FROM %s.inbox)"
-			     " AND id NOT IN (SELECT id FROM %s.parked)",
-			     schema_of(source), types, schema_of(hearer), schema_of(hearer));
+	const char *text = arena_printf(arena,
+					"INSERT INTO lost SELECT $1, $2, $4 - $3 - COUNT(*)"
+					" FROM %s.outbox WHERE seq > $3 AND seq <= $4"
+					" HAVING COUNT(*) < $4 - $3",
+					schema_of(source));
 
-	return sql_run(sql, text, sql_text(hearer), sql_int(told - LOST_EVENTS_MAX), sql_int(heard),
-		       sql_int(sql_now_ms(sql) - INBOX_KEPT_MS));
+	return sql_run(sql, text, sql_text(hearer), sql_text(source), sql_int(heard),
+		       sql_int(told));
 }
 
 static enum err note_hearing(struct sql *sql, struct arena *arena, const struct service *service,
@@ -214,7 +211,7 @@ static enum err note_hearing(struct sql *sql, struct arena *arena, const struct 
 					   " FROM %s.outbox WHERE seq > $2 AND type IN (%s)",
 					   schema_of(source), types),
 			      sql_text(hearer), sql_int(heard));
-	return err ? err : note_lost(sql, arena, hearer, source, types, heard, told);
+	return err ? err : note_lost(sql, arena, hearer, source, heard, told);
 }
 
 /* What was put aside is on its way, too. */
@@ -294,7 +291,7 @@ static enum err prepare(struct sql *sql, struct looking *looking)
 		"PRAGMA query_only = OFF",
 		"CREATE TEMP TABLE waiting (hearer, subject, type, UNIQUE (hearer, subject, type))",
 		"CREATE TEMP TABLE heard (hearer, source, seq, told)",
-		"CREATE TEMP TABLE lost (hearer, id, type)",
+		"CREATE TEMP TABLE lost (hearer, source, events)",
 		"CREATE TEMP TABLE look (overdue_before)",
 	};
 	enum err err = OK;

@@ -27,8 +27,8 @@ const struct audit_rule audit_rules_within[] = {
 	 "SELECT h.hearer || ' of ' || h.source, 'has heard up to ' || h.seq ||"
 	 " ', which was not told' FROM heard h WHERE h.seq > h.told"},
 
-	{"event-not-lost", "no event is passed over",
-	 "SELECT id, hearer || ' has read past ' || type || ' and not handled it' FROM lost"},
+	{"event-not-lost", "no event goes before all have heard it",
+	 "SELECT source, hearer || ' has yet to hear ' || events || ' events that are gone' FROM lost"},
 
 	{"idempotency-answer", "a stored key has one request, and an answer to repeat",
 	 "SELECT caller || ' ' || key, CASE WHEN length(fingerprint) <> 32 THEN"

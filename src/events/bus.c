@@ -3,10 +3,9 @@
  *
  * Invariants:
  *  1. `heard` is written in the transaction that handles the batch up to it, so it never runs ahead
- *     of what was handled or parked.
+ *     of what was handled or parked, nor behind it: no event is handled twice.
  *  2. An outbox grows at its end only, in the order of its commits (one writer): behind a mark
  *     nothing can appear later.
- *  3. An event's handler and its row in the inbox are one; a second delivery does nothing.
  */
 #include "events/bus.h"
 
@@ -36,8 +35,10 @@ void bus_free(struct bus *bus)
 
 	if (!bus)
 		return;
-	for (i = 0; i < bus->count; i++)
+	for (i = 0; i < bus->count; i++) {
+		recent_close(&bus->members[i].recent);
 		pthread_mutex_destroy(&bus->members[i].lock);
+	}
 	free(bus);
 }
 
@@ -55,10 +56,9 @@ void bus_add(struct bus *bus, const char *service, struct database *database,
 	member->after_batch = after_batch;
 	atomic_store(&member->may_have_parked, subscriptions != NULL);
 	pthread_mutex_init(&member->lock, NULL);
+	recent_open(&member->recent);
 	snprintf(labels, sizeof(labels), "service=\"%s\"", service);
 	member->handled = metric_counter("souk_events_handled_total", "Events handled.", labels);
-	member->repeated = metric_counter("souk_events_repeated_total",
-					  "Events that came again and had no effect.", labels);
 	member->failed =
 		metric_counter("souk_events_failed_total",
 			       "Events whose handler failed, and that were put aside.", labels);
@@ -125,8 +125,10 @@ struct batch {
 	struct arena *arena;
 	int64_t from, up_to;
 	struct event *events; /* those with a handler */
-	size_t count, read;
-	size_t repeated, failed;
+	struct told **told;   /* what was taken from memory */
+	size_t count, read, told_count;
+	bool careful; /* one has failed: each in a part of the transaction of its own */
+	size_t failed;
 };
 
 static enum err read_outbox(struct sql *sql, void *arg)
@@ -139,13 +141,13 @@ static enum err read_outbox(struct sql *sql, void *arg)
 			 " WHERE seq > $1 ORDER BY seq LIMIT $2",
 			 sql_int(batch->from), sql_int(EVENTS_BATCH_MAX));
 	while (sql_next(rows)) {
+		struct event *event = &batch->events[batch->count];
+
 		batch->up_to = sql_get_int(rows, 0);
 		batch->read++;
 		if (!member_handler(batch->member, sql_peek_text(rows, 2)))
 			continue;
-		if (!batch->events)
-			batch->events = ARENA_ARRAY(batch->arena, struct event, EVENTS_BATCH_MAX);
-		batch->events[batch->count++] = (struct event){
+		*event = (struct event){
 			.id = sql_get_id(rows, 1),
 			.type = sql_get_text(rows, 2, batch->arena),
 			.source = batch->source->service,
@@ -155,8 +157,42 @@ static enum err read_outbox(struct sql *sql, void *arg)
 			.data = sql_get_text(rows, 6, batch->arena),
 			.arena = batch->arena,
 		};
+		event_parse(event, batch->arena);
+		batch->count++;
 	}
 	return sql_end(rows);
+}
+
+static void take_recent(struct batch *batch)
+{
+	size_t count =
+		recent_take(&batch->source->recent, batch->from, batch->told, EVENTS_BATCH_MAX);
+
+	batch->told_count = batch->read = count;
+	batch->up_to = batch->from + (int64_t)count;
+	for (size_t i = 0; i < count; i++) {
+		if (!member_handler(batch->member, told_type(batch->told[i])))
+			continue;
+		batch->events[batch->count] = *told_event(batch->told[i]);
+		batch->events[batch->count++].arena = batch->arena;
+	}
+}
+
+static enum err read_batch(struct batch *batch)
+{
+	batch->events = ARENA_ARRAY(batch->arena, struct event, EVENTS_BATCH_MAX);
+	batch->told = ARENA_ARRAY(batch->arena, struct told *, EVENTS_BATCH_MAX);
+	take_recent(batch);
+	if (batch->read)
+		return OK;
+	return sql_read(batch->source->database, read_outbox, batch);
+}
+
+static void batch_end(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->told_count; i++)
+		told_give_back(batch->told[i]);
+	arena_free(batch->arena);
 }
 
 void event_parse(struct event *event, struct arena *arena)
@@ -175,100 +211,124 @@ bool err_is_of_store(enum err err)
 	return err == ERR_STORAGE || err == ERR_STORAGE_FULL || err == ERR_OVERLOADED;
 }
 
+enum err event_handle(struct sql *sql, const struct member *member, const struct event *event)
+{
+	if (!event->json)
+		return ERR_BAD_JSON;
+	return member_handler(member, event->type)(sql, event);
+}
+
 struct delivery {
 	const struct member *member;
 	const struct event *event;
-	bool repeated;
 };
 
 static enum err deliver(struct sql *sql, void *arg)
 {
-	struct delivery *delivery = arg;
-	const struct event *event = delivery->event;
-	enum err err;
+	const struct delivery *delivery = arg;
 
-	err = sql_run(sql,
-		      "INSERT INTO inbox (id, heard_at) VALUES ($1, $2)"
-		      " ON CONFLICT (id) DO NOTHING",
-		      sql_id(&event->id), sql_int(sql_now_ms(sql)));
-	if (err)
-		return err;
-	delivery->repeated = sql_changes(sql) == 0;
-	if (delivery->repeated)
-		return OK;
-	if (!event->json)
-		return ERR_BAD_JSON;
-	return member_handler(delivery->member, event->type)(sql, event);
+	return event_handle(sql, delivery->member, delivery->event);
 }
 
-enum err event_handle_once(struct sql *sql, const struct member *member, const struct event *event)
+/* Puts aside an event that fails, or waits behind one that did. Other errors are of the store. */
+static enum err deliver_or_park(struct sql *sql, struct batch *batch, const struct event *event)
 {
-	struct delivery delivery = {.member = member, .event = event};
-	enum err err = sql_nested(sql, deliver, &delivery);
+	struct delivery delivery = {.member = batch->member, .event = event};
+	bool may_wait = atomic_load(&batch->member->may_have_parked) || batch->failed;
+	enum err err = OK;
 
-	if (!err)
-		metric_add(delivery.repeated ? member->repeated : member->handled, 1);
-	return err;
+	if (!may_wait || !parked_before(sql, event)) {
+		err = sql_nested(sql, deliver, &delivery);
+		if (!err || err_is_of_store(err))
+			return err;
+		log_warning("events.failed", "%s cannot handle %s: %s", batch->member->service,
+			    event->type, err_info(err)->slug);
+	}
+	batch->failed++;
+	return parked_put(sql, event, err);
 }
 
 static enum err handle_batch(struct sql *sql, void *arg)
 {
 	struct batch *batch = arg;
-	struct member *member = batch->member;
-	bool may_wait = atomic_load(&member->may_have_parked);
 	enum err err = OK;
 	size_t i;
 
 	batch->failed = 0;
 	for (i = 0; !err && i < batch->count; i++) {
-		const struct event *event = &batch->events[i];
-		bool waits = (may_wait || batch->failed) && parked_before(sql, event);
-
-		if (!waits) {
-			err = event_handle_once(sql, member, event);
-			if (!err)
-				continue;
-			if (err_is_of_store(err))
-				return err;
-			log_warning("events.failed", "%s cannot handle %s: %s", member->service,
-				    event->type, err_info(err)->slug);
-		}
-		err = parked_put(sql, event, err);
-		batch->failed++;
+		if (batch->careful)
+			err = deliver_or_park(sql, batch, &batch->events[i]);
+		else
+			err = event_handle(sql, batch->member, &batch->events[i]);
 	}
-	if (err)
+	if (err) {
+		batch->careful = true;
 		return err;
+	}
 	return sql_run(sql,
 		       "INSERT INTO heard (source, seq) VALUES ($1, $2)"
 		       " ON CONFLICT (source) DO UPDATE SET seq = excluded.seq",
 		       sql_text(batch->source->service), sql_int(batch->up_to));
 }
 
+/* Most events succeed, and where all do none needs a part of its own. */
+static enum err handle(struct batch *batch)
+{
+	struct database *database = batch->member->database;
+	enum err err;
+
+	batch->careful = atomic_load(&batch->member->may_have_parked);
+	err = sql_transaction(database, handle_batch, batch);
+	if (err && !err_is_of_store(err))
+		err = sql_transaction(database, handle_batch, batch);
+	return err;
+}
+
+/* The least that anybody who hears it has come to. */
+static int64_t heard_by_all(const struct bus *bus, size_t source_index)
+{
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < bus->count; i++)
+		if (bus->members[i].hears[source_index])
+			least = MIN(least, atomic_load(&bus->members[i].read_up_to[source_index]));
+	return least;
+}
+
+static void note_heard(struct member *member, size_t source_index, int64_t up_to)
+{
+	struct bus *bus = member->bus;
+
+	atomic_store(&member->read_up_to[source_index], up_to);
+	recent_forget(&bus->members[source_index].recent, heard_by_all(bus, source_index));
+}
+
 /* One batch of one outbox. *ret_more: there was something. */
 static enum err hear(struct member *member, size_t source_index, bool *ret_more)
 {
 	struct member *source = &member->bus->members[source_index];
-	struct batch batch = {.member = member, .source = source, .arena = arena_new()};
+	struct batch batch = {.member = member, .source = source};
 	enum err err;
-	size_t i;
 
 	batch.from = batch.up_to = atomic_load(&member->read_up_to[source_index]);
-	err = sql_read(source->database, read_outbox, &batch);
-	for (i = 0; !err && i < batch.count; i++)
-		event_parse(&batch.events[i], batch.arena);
+	if (!recent_has_news(&source->recent, batch.from))
+		return OK;
+	batch.arena = arena_new();
+	err = read_batch(&batch);
 	/* The mark of what does not concern the service is kept now and then, too. */
 	if (!err && (batch.count || batch.read == EVENTS_BATCH_MAX))
-		err = sql_transaction(member->database, handle_batch, &batch);
+		err = handle(&batch);
 	if (!err) {
 		if (batch.failed)
 			atomic_store(&member->may_have_parked, true);
 		metric_add(member->failed, (int64_t)batch.failed);
+		metric_add(member->handled, (int64_t)(batch.count - batch.failed));
 		if (batch.count && member->after_batch)
 			member->after_batch();
-		atomic_store(&member->read_up_to[source_index], batch.up_to);
+		note_heard(member, source_index, batch.up_to);
 		*ret_more |= batch.read > 0;
 	}
-	arena_free(batch.arena);
+	batch_end(&batch);
 	return err;
 }
 
@@ -285,6 +345,35 @@ static enum err load_marks(struct sql *sql, void *arg)
 			if (strcmp(member->bus->members[i].service, sql_peek_text(rows, 0)) == 0)
 				atomic_store(&member->read_up_to[i], sql_get_int(rows, 1));
 	return sql_end(rows);
+}
+
+static enum err last_told(struct sql *sql, void *arg)
+{
+	struct sql_rows *rows = sql_query(sql, "SELECT COALESCE(MAX(seq), 0) FROM outbox");
+	enum err err = sql_first(rows);
+
+	if (err)
+		return err;
+	*(int64_t *)arg = sql_get_int(rows, 0);
+	return sql_end(rows);
+}
+
+/* From where the loop goes on. */
+static enum err load(struct member *member)
+{
+	struct bus *bus = member->bus;
+	enum err err = sql_read(member->database, load_marks, member);
+
+	for (size_t i = 0; !err && i < bus->count; i++) {
+		int64_t last;
+
+		if (!member->hears[i])
+			continue;
+		err = sql_read(bus->members[i].database, last_told, &last);
+		if (!err)
+			recent_know(&bus->members[i].recent, last);
+	}
+	return err;
 }
 
 static bool may_have_parked(struct member *member)
@@ -322,7 +411,7 @@ static void member_loop(void *arg)
 	bool waiting;
 	enum err err;
 
-	while (sql_read(member->database, load_marks, member) && !workers_stopping())
+	while (load(member) && !workers_stopping())
 		fiber_sleep(RETRY_PAUSE_MS);
 	while (!workers_stopping()) {
 		bool more = round_of(member, &waiting, &err);
@@ -360,17 +449,6 @@ void bus_start(struct bus *bus)
 }
 
 /* --- draining and pruning --------------------------------------------------------------------- */
-
-static enum err last_told(struct sql *sql, void *arg)
-{
-	struct sql_rows *rows = sql_query(sql, "SELECT COALESCE(MAX(seq), 0) FROM outbox");
-	enum err err = sql_first(rows);
-
-	if (err)
-		return err;
-	*(int64_t *)arg = sql_get_int(rows, 0);
-	return sql_end(rows);
-}
 
 static bool idle(struct bus *bus)
 {
@@ -425,33 +503,17 @@ static enum err prune_some(struct sql *sql, void *arg)
 	if (err)
 		return err;
 	pruning->removed = sql_changes(sql);
-	/* Ids are UUIDv7: the oldest come first. */
-	err = sql_run(sql,
-		      "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id < $1"
-		      " AND heard_at < $2 ORDER BY id LIMIT $3)",
-		      sql_id(&(struct id){.bytes = {(uint8_t)(pruning->before_ms >> 40),
-						    (uint8_t)(pruning->before_ms >> 32),
-						    (uint8_t)(pruning->before_ms >> 24),
-						    (uint8_t)(pruning->before_ms >> 16),
-						    (uint8_t)(pruning->before_ms >> 8),
-						    (uint8_t)pruning->before_ms}}),
-		      sql_int(pruning->before_ms), sql_int(PRUNE_ROWS_MAX));
-	pruning->removed += sql_changes(sql);
-	return err;
+	return OK;
 }
 
 enum err bus_prune(struct bus *bus, int64_t before_ms)
 {
 	enum err err = OK;
-	size_t i, j;
+	size_t j;
 
 	for (j = 0; !err && j < bus->count; j++) {
-		struct pruning pruning = {.before_ms = before_ms, .up_to = INT64_MAX};
+		struct pruning pruning = {.before_ms = before_ms, .up_to = heard_by_all(bus, j)};
 
-		for (i = 0; i < bus->count; i++)
-			if (bus->members[i].hears[j])
-				pruning.up_to = MIN(pruning.up_to,
-						    atomic_load(&bus->members[i].read_up_to[j]));
 		do {
 			err = sql_transaction(bus->members[j].database, prune_some, &pruning);
 		} while (!err && pruning.removed >= PRUNE_ROWS_MAX && !workers_stopping());

@@ -2,12 +2,14 @@
  * The local bus: events go from a service's outbox to its subscribers within one process, and
  * survive restarts through the outbox.
  *
- * Each subscribing service has one loop (a fiber). Woken by commits, it reads what is new in the
- * outboxes that it hears, in their order, up to EVENTS_BATCH_MAX, and handles it in one
- * transaction of its own: for every event its id goes into the inbox and the handler runs, both
- * undone together where it fails. How far it has read an outbox it keeps in its own database, in
- * the same transaction: commits of an outbox have one order, so nothing can appear behind that
- * mark. The inbox makes it right even where the mark is lost or set back.
+ * Each subscribing service has one loop (a fiber). Woken by commits, it takes what is new in the
+ * outboxes that it hears, in their order, up to EVENTS_BATCH_MAX, and handles it in one transaction
+ * of its own. How far it has come in an outbox it keeps in its own database, in the same
+ * transaction: commits of an outbox have one order, so nothing can appear behind that mark, and
+ * what is before it is never handled again. A kill leaves both or neither.
+ *
+ * What was just told is handed over in memory (recent.c); what is not there any more, or was told
+ * before the start, is read from the outbox.
  *
  * An event that fails is put into `parked` with the time of its next try, in the same transaction;
  * later events of the same subject line up behind it, others go on. After the last try it stays
@@ -38,7 +40,7 @@ void bus_start(struct bus *bus);
  * passed first. */
 bool bus_drain(struct bus *bus, int64_t patience_ms) MUST_CHECK;
 
-/* Forgets what was told, and heard, before `before_ms`, but for what somebody has yet to hear. */
+/* Forgets what was told before `before_ms`, but for what somebody has yet to hear. */
 enum err bus_prune(struct bus *bus, int64_t before_ms) MUST_CHECK;
 
 /* What could not be handled. */

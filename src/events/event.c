@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "contract/events.h"
+#include "events/internal.h"
 
 extern const struct migration events_migrations[];
 
@@ -40,19 +41,39 @@ void events_each(void (*visit)(const char *type, const char *source, void *arg),
 		visit(known[i].type, known[i].source, arg);
 }
 
+/* The type as it stands in `known`, which lives forever. */
+static const char *known_type(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
+		if (strcmp(known[i].type, type) == 0)
+			return known[i].type;
+	return NULL;
+}
+
 enum err event_publish(struct sql *sql, const char *type, const struct id *subject,
 		       const char *traceparent, const struct out *data)
 {
-	const char *source = event_source(type);
-	struct id id = id_new();
+	const struct event event = {
+		.id = id_new(),
+		.type = known_type(type),
+		.source = event_source(type),
+		.subject = *subject,
+		.time_ms = sql_now_ms(sql),
+		.traceparent = traceparent,
+		.data = data->data,
+	};
+	struct member *member = sql_owner(sql);
+	enum err err;
 
-	assert(source && strcmp(source, sql_database_name(sql)) == 0);
-	sql_mark(sql);
-	return sql_run(sql,
-		       "INSERT INTO outbox (id, type, subject, told_at, traceparent, data)"
-		       " VALUES ($1, $2, $3, $4, $5, $6)",
-		       sql_id(&id), sql_text(type), sql_id(subject), sql_int(sql_now_ms(sql)),
-		       sql_text(traceparent), sql_text(data->data));
+	assert(event.source && strcmp(event.source, sql_database_name(sql)) == 0);
+	err = sql_run(sql,
+		      "INSERT INTO outbox (id, type, subject, told_at, traceparent, data)"
+		      " VALUES ($1, $2, $3, $4, $5, $6)",
+		      sql_id(&event.id), sql_text(event.type), sql_id(&event.subject),
+		      sql_int(event.time_ms), sql_text(event.traceparent), sql_text(event.data));
+	if (!err && member)
+		told_hook(sql, member, sql_last_number(sql), &event);
+	return err;
 }
 
 void event_write(struct out *out, const char *name, const struct event *event)

@@ -2,8 +2,8 @@
  * Events: told in the transaction that they tell of, heard at least once, effective once.
  *
  * A service's database holds three tables of this layer's: `outbox` (what it told, in order),
- * `inbox` (the ids of what it has heard) and `parked` (what it could not handle, waiting for its
- * next try or for an admin). See bus.h for how events travel.
+ * `heard` (how far it has handled the outbox of each service that it hears) and `parked` (what it
+ * could not handle, waiting for its next try or for an admin). See bus.h for how events travel.
  *
  * Envelope: CloudEvents 1.0, JSON format.
  */
@@ -22,7 +22,7 @@ struct event {
 	int64_t time_ms;
 	const char *traceparent; /* or NULL */
 	const char *data;	 /* JSON text, an object */
-	const json_t *json;	 /* the same, parsed; in the arena of the delivery */
+	const json_t *json;	 /* the same, parsed; others may be reading it too */
 	struct arena *arena;	 /* of the delivery */
 };
 
@@ -31,8 +31,8 @@ struct event {
 enum err event_publish(struct sql *sql, const char *type, const struct id *subject,
 		       const char *traceparent, const struct out *data) MUST_CHECK;
 
-/* Handles one event within the transaction that also notes it in the inbox; returns OK where there
- * is nothing (more) to do for it. An error undoes the handler's work; transient ones (see
+/* Handles one event within the transaction that also moves the mark behind it; returns OK where
+ * there is nothing (more) to do for it. An error undoes the handler's work; transient ones (see
  * contract/errors.def) and faults are tried again with backoff, and parked after the last try. */
 typedef enum err event_handler(struct sql *sql, const struct event *event);
 

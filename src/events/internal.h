@@ -11,13 +11,26 @@
 
 #define BUS_MEMBERS_MAX 16
 
+#define RECENT_MAX 512 /* events of one service in memory */
+
 struct bus;
+struct told;
+
+/* What a service told lately, in a ring; see recent.c. */
+struct recent {
+	pthread_mutex_t lock;
+	struct told *events[RECENT_MAX];
+	size_t first, count;
+	int64_t last; /* seq of the last one that was told */
+	bool known;   /* `last` is, also where it was told before the start */
+};
 
 /* A service on the bus. */
 struct member {
 	struct bus *bus;
 	const char *service;
 	struct database *database;
+	struct recent recent;
 	const struct subscription *subscriptions;
 	void (*after_batch)(void);
 
@@ -33,7 +46,7 @@ struct member {
 	bool news, waiting;
 	struct ticket ticket;
 
-	struct metric *handled, *repeated, *failed, *parked;
+	struct metric *handled, *failed, *parked;
 };
 
 struct bus {
@@ -46,9 +59,37 @@ void member_wake(struct member *member);
 /* The handler for the type, or NULL. */
 event_handler *member_handler(const struct member *member, const char *type);
 
-/* Runs the handler and notes the id in the inbox, in a part of the transaction of its own; an id
- * that is there already is OK at once. */
-enum err event_handle_once(struct sql *sql, const struct member *member, const struct event *event);
+/* Has the event in memory from when the transaction that tells it is on disk. `event` is borrowed;
+ * its type and source live forever. */
+void told_hook(struct sql *sql, struct member *source, int64_t seq, const struct event *event);
+
+const char *told_type(const struct told *told);
+
+/* The event, parsed; until it is given back. */
+const struct event *told_event(struct told *told);
+void told_give_back(struct told *told);
+
+void recent_open(struct recent *recent);
+void recent_close(struct recent *recent);
+
+/* Takes over the caller's hold. */
+void recent_add(struct recent *recent, struct told *told);
+
+/* `last` has been told, or more. */
+void recent_know(struct recent *recent, int64_t last);
+
+/* Whether something was told behind `after`, in memory or not. */
+bool recent_has_news(struct recent *recent, int64_t after);
+
+/* The events next to `after`, in their order, each to be given back; 0 where the next one is not in
+ * memory. */
+size_t recent_take(struct recent *recent, int64_t after, struct told **told, size_t most);
+
+/* All who hear them have handled them. */
+void recent_forget(struct recent *recent, int64_t up_to);
+
+/* Runs the handler of a parsed event. */
+enum err event_handle(struct sql *sql, const struct member *member, const struct event *event);
 
 /* Puts an event that failed with `err` aside, to be tried again. */
 enum err parked_put(struct sql *sql, const struct event *event, enum err err);

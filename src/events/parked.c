@@ -151,16 +151,24 @@ enum err parked_list(struct database *database, struct arena *arena, int64_t aft
 struct trial {
 	const struct member *member;
 	const struct parked_event *parked;
-	bool for_good;
+	bool failed, for_good;
 };
+
+static enum err handle(struct sql *sql, void *arg)
+{
+	const struct trial *trial = arg;
+
+	return event_handle(sql, trial->member, &trial->parked->event);
+}
 
 static enum err try_one(struct sql *sql, void *arg)
 {
 	struct trial *trial = arg;
 	const struct parked_event *parked = trial->parked;
 	int64_t attempts = parked->attempts + 1;
-	enum err err = event_handle_once(sql, trial->member, &parked->event);
+	enum err err = sql_nested(sql, handle, trial);
 
+	trial->failed = err != OK;
 	trial->for_good = false;
 	if (!err)
 		return sql_run(sql, "DELETE FROM parked WHERE seq = $1", sql_int(parked->seq));
@@ -188,6 +196,8 @@ enum err parked_try(struct member *member, bool *ret_waiting)
 
 		event_parse(&listing.events[i].event, arena);
 		err = sql_transaction(member->database, try_one, &trial);
+		if (!err && !trial.failed)
+			metric_add(member->handled, 1);
 		if (!err && trial.for_good)
 			log_error("events.parked", "%s gives up on %s of %s", member->service,
 				  trial.parked->event.type,

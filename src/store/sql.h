@@ -77,9 +77,9 @@ bool database_failed(const struct database *database);
 /* The same of any database of the process: its exit code says so. */
 bool databases_failed(void);
 
-/* Called on the writer's thread after every commit in which `sql_mark` was called, after it is on
- * disk and before the waiting callers go on: the outbox tells its relay so. One per database. */
-void database_on_commit(struct database *database, void (*fn)(void *arg), void *arg);
+/* The database's owner: `fn` is called on the writer's thread after every commit with which hooks
+ * have ended (see sql_on_end), before the waiting callers go on. One per database. */
+void database_on_commit(struct database *database, void (*fn)(void *owner), void *owner);
 
 /* --- transactions --------------------------------------------------------------------------- */
 
@@ -98,8 +98,18 @@ int64_t sql_now_ms(const struct sql *sql);
 /* Of the database that the transaction or the snapshot is on. */
 const char *sql_database_name(const struct sql *sql);
 
-/* See database_on_commit. */
-void sql_mark(struct sql *sql);
+/* The owner of the database, or NULL; see database_on_commit. */
+void *sql_owner(const struct sql *sql);
+
+/* Something that is to happen once it is known what became of the transaction. `end` is called
+ * exactly once, on the writer's thread, in the order of the hooks: committed, what was written is on
+ * disk and the transaction's caller does not know yet; else it was undone, alone or with all. It
+ * must be quick, and owns the hook. */
+struct sql_hook {
+	struct sql_hook *next;
+	void (*end)(struct sql_hook *hook, bool committed);
+};
+void sql_on_end(struct sql *sql, struct sql_hook *hook);
 
 /* --- statements ----------------------------------------------------------------------------- */
 
@@ -144,6 +154,9 @@ enum err sql_end(struct sql_rows *rows) MUST_CHECK;
 enum err sql_first(struct sql_rows *rows) MUST_CHECK;
 
 enum err sql_end_run(struct sql_rows *rows) MUST_CHECK;
+
+/* The number that the last INSERT gave a row whose key is an INTEGER PRIMARY KEY. */
+int64_t sql_last_number(const struct sql *sql);
 
 /* Rows that the last sql_run, or the last ended query, changed. */
 int64_t sql_changes(const struct sql *sql);

@@ -146,6 +146,11 @@ enum err connection_err(struct connection *connection, int code, const char *dat
 	}
 }
 
+int64_t connection_written(const struct connection *connection)
+{
+	return sqlite3_total_changes64(connection->handle);
+}
+
 bool connection_lost_transaction(const struct connection *connection)
 {
 	return connection->spoilt || sqlite3_get_autocommit(connection->handle);
@@ -329,10 +334,22 @@ const char *sql_database_name(const struct sql *sql)
 	return sql->database;
 }
 
-void sql_mark(struct sql *sql)
+void *sql_owner(const struct sql *sql)
+{
+	return sql->owner;
+}
+
+void sql_on_end(struct sql *sql, struct sql_hook *hook)
 {
 	assert(sql->writing);
-	sql->marked = true;
+	hook->next = NULL;
+	*sql->last_hook = hook;
+	sql->last_hook = &hook->next;
+}
+
+int64_t sql_last_number(const struct sql *sql)
+{
+	return sqlite3_last_insert_rowid(sql->connection->handle);
 }
 
 /* --- columns ---------------------------------------------------------------------------------- */

@@ -20,6 +20,10 @@ static void register_metrics(struct database *database)
 		metric_counter("souk_database_commits_total", "Commits (group commits).", labels);
 	database->metric_transactions = metric_counter("souk_database_transactions_total",
 						       "Transactions in these commits.", labels);
+	database->metric_again = metric_counter(
+		"souk_database_batches_again_total",
+		"Batches run a second time, because one of their transactions failed half-way.",
+		labels);
 	database->metric_commit_time = metric_histogram(
 		"souk_database_commit_seconds", "From a batch's begin to its commit.", labels);
 }
@@ -140,10 +144,10 @@ bool database_failed(const struct database *database)
 	return database->failed;
 }
 
-void database_on_commit(struct database *database, void (*fn)(void *arg), void *arg)
+void database_on_commit(struct database *database, void (*fn)(void *owner), void *owner)
 {
 	database->on_commit = fn;
-	database->on_commit_arg = arg;
+	database->owner = owner;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -45,8 +45,9 @@ struct sql {
 	const char *database;
 	int64_t now_ms;
 	int64_t changes;
-	bool writing, marked;
-	int depth; /* of nested parts */
+	bool writing;
+	void *owner;
+	struct sql_hook *hooks, **last_hook;
 };
 
 /* One who waits for the writer; on the waiter's own stack. */
@@ -57,7 +58,6 @@ struct transaction {
 	struct log_context log;
 	struct ticket ticket;
 	enum err result;
-	bool finished; /* its result is final, whatever becomes of the batch */
 	struct transaction *next;
 };
 
@@ -73,14 +73,15 @@ struct database {
 	struct transaction *first, **last;
 	size_t waiting, queue_max;
 	bool closing, failed;
-	void (*on_commit)(void *arg);
-	void *on_commit_arg;
+	void (*on_commit)(void *owner);
+	void *owner;
 
 	struct connection *readers[WORKERS_MAX]; /* each worker's own */
 	pthread_mutex_t idle_lock;
 	struct connection *idle; /* for the other threads */
 
 	struct metric *metric_waiting, *metric_commits, *metric_transactions, *metric_commit_time;
+	struct metric *metric_again;
 };
 
 /* Opens a connection; a reader's never writes and never checkpoints. */
@@ -97,6 +98,9 @@ enum err connection_run(struct connection *connection, const char *text) MUST_CH
 /* What an engine's result code means; faults are logged. */
 enum err connection_err(struct connection *connection, int code, const char *database,
 			const char *text);
+
+/* Rows that the connection has written since it was opened, undone ones among them. */
+int64_t connection_written(const struct connection *connection);
 
 /* Whether the running transaction cannot be committed any more: the engine has given it up by
  * itself, or a part of it could not be undone. Nothing more can be stored in it. */

@@ -375,32 +375,59 @@ static void what_is_not_there_is_not_found(void **state)
 	assert_int_equal(sql_read(place->database, absent, NULL), ERR_NOT_FOUND);
 }
 
-static void count_commit(void *arg)
+struct hooking {
+	struct sql_hook hook;
+	const char *name;
+	enum err result;
+	int committed, undone;
+};
+
+static void note_end(struct sql_hook *hook, bool committed)
 {
-	++*(int *)arg;
+	struct hooking *hooking = (struct hooking *)hook;
+
+	if (committed)
+		hooking->committed++;
+	else
+		hooking->undone++;
 }
 
-static enum err mark(struct sql *sql, void *arg)
+static enum err insert_with_hook(struct sql *sql, void *arg)
 {
-	sql_mark(sql);
-	return *(enum err *)arg;
+	struct hooking *hooking = arg;
+	struct thing thing = {.id = id_new(), .name = hooking->name};
+	enum err err = insert(sql, &thing);
+
+	if (!err)
+		sql_on_end(sql, &hooking->hook);
+	return err ? err : hooking->result;
 }
 
-static void a_commit_with_a_mark_is_told(void **state)
+static void count_commit(void *owner)
+{
+	++*(int *)owner;
+}
+
+static void hooks_end_with_their_transaction(void **state)
 {
 	struct place *place = *state;
 	struct thing thing = {.id = id_new(), .name = "lamp"};
-	enum err result = OK;
+	struct hooking kept = {.hook.end = note_end, .name = "chair"};
+	struct hooking refused = {.hook.end = note_end, .name = "table", .result = ERR_FORBIDDEN};
 	int told = 0;
 
 	database_on_commit(place->database, count_commit, &told);
 	assert_int_equal(sql_transaction(place->database, insert, &thing), OK);
 	assert_int_equal(told, 0);
-	assert_int_equal(sql_transaction(place->database, mark, &result), OK);
+	assert_int_equal(sql_transaction(place->database, insert_with_hook, &kept), OK);
 	assert_int_equal(told, 1);
-	result = ERR_FORBIDDEN;
-	assert_int_equal(sql_transaction(place->database, mark, &result), ERR_FORBIDDEN);
+	assert_int_equal(kept.committed, 1);
+	assert_int_equal(kept.undone, 0);
+	assert_int_equal(sql_transaction(place->database, insert_with_hook, &refused),
+			 ERR_FORBIDDEN);
 	assert_int_equal(told, 1);
+	assert_int_equal(refused.committed, 0);
+	assert_int_equal(refused.undone, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -421,7 +448,7 @@ int main(void)
 		TEST(one_text_can_be_queried_twice_at_once),
 		TEST(statements_can_be_built),
 		TEST(what_is_not_there_is_not_found),
-		TEST(a_commit_with_a_mark_is_told),
+		TEST(hooks_end_with_their_transaction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

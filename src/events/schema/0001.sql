@@ -9,13 +9,7 @@ CREATE TABLE outbox (
 	data TEXT NOT NULL
 );
 
--- What it has heard: each id once.
-CREATE TABLE inbox (
-	id UUID NOT NULL PRIMARY KEY,
-	heard_at BIGINT NOT NULL
-) /*sqlite WITHOUT ROWID */;
-
--- How far it has read the outbox of each service that it hears.
+-- How far it has handled the outbox of each service that it hears.
 CREATE TABLE heard (
 	source TEXT NOT NULL PRIMARY KEY,
 	seq BIGINT NOT NULL
