@@ -120,21 +120,20 @@ static enum err place(struct sql *sql, void *arg)
 	return err;
 }
 
-/* Until the order is settled, or time is up. An order that cannot be read now is answered with what
+/* Until the order is settled, or time is up. An order that cannot be read then is answered with what
  * is known of it: it is placed. */
-static void wait_for_outcome(struct request *req, struct order *order)
+static void wait_for_outcome(struct request *req, struct watch *watch, struct order *order)
 {
 	int64_t deadline_ms = env_monotonic_ms() + order_settings.wait_ms;
 	struct look look = {.req = req, .id = order->id};
-	struct watch watch;
+	bool told;
 
-	watch_begin(&watch, &order->id);
 	do {
+		told = watch_wait(watch, deadline_ms);
 		if (request_read(req, read_order, &look))
 			break;
 		*order = look.order;
-	} while (!order_is_settled(order->status) && watch_wait(&watch, deadline_ms));
-	watch_end(&watch);
+	} while (told && !order_is_settled(order->status));
 }
 
 /* POST /orders */
@@ -142,6 +141,7 @@ static enum err post_order(struct request *req, struct reply *reply)
 {
 	struct placing placing = {.req = req, .reply = reply};
 	struct order *order = &placing.draft.order;
+	struct watch watch;
 	enum err err;
 
 	if (id_is_zero(&req->caller.user))
@@ -156,12 +156,14 @@ static enum err post_order(struct request *req, struct reply *reply)
 		request_effect(
 			req, 201,
 			arena_printf(req->arena, "/orders/%s", id_text(req->arena, &order->id)));
+	watch_begin(&watch, &order->id);
 	err = request_transaction(req, reply, place, &placing);
-	if (err || placing.async)
-		return err;
-	wait_for_outcome(req, order);
-	reply_placed(reply, 201, order);
-	return OK;
+	if (!err && !placing.async) {
+		wait_for_outcome(req, &watch, order);
+		reply_placed(reply, 201, order);
+	}
+	watch_end(&watch);
+	return err;
 }
 
 /* --- moving ----------------------------------------------------------------------------------- */

@@ -1,46 +1,13 @@
 /*
- * What Order hears: news of an order's stock and of its payment. Each handler is a step of the
- * saga, in the transaction that also notes the event; who waits for an order is told when the batch
- * is on disk.
+ * What Order hears: news of an order's stock and of its payment. Each handler is a step of the saga,
+ * in the transaction that also notes the event.
  */
-#include <pthread.h>
-
 #include "events/event.h"
-#include "runtime/watch.h"
 #include "services/order/saga.h"
 #include "services/order/service.h"
 
-#define HEARD_MAX 1024 /* several batches of the bus */
-
-/* Orders that there was news of, since those who wait were told last. What finds no room is not
- * told: who waits for it then answers with how far it got when time is up. */
-static struct {
-	pthread_mutex_t lock;
-	struct id orders[HEARD_MAX];
-	size_t count;
-} heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void remember(const struct id *order)
-{
-	pthread_mutex_lock(&heard.lock);
-	if (heard.count < HEARD_MAX)
-		heard.orders[heard.count++] = *order;
-	pthread_mutex_unlock(&heard.lock);
-}
-
-void order_after_events(void)
-{
-	pthread_mutex_lock(&heard.lock);
-	for (size_t i = 0; i < heard.count; i++)
-		watch_tell(&heard.orders[i]);
-	heard.count = 0;
-	pthread_mutex_unlock(&heard.lock);
-	order_jobs_poke();
-}
-
 static struct news news_of(const struct event *event)
 {
-	remember(&event->subject);
 	return (struct news){
 		.arena = event->arena,
 		.order = event->subject,

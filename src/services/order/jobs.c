@@ -7,10 +7,17 @@
  * next start. Asking twice does no harm: a charge is made once per order, and a refund gives back
  * what is left.
  *
+ * An order that has just been reserved is taken in that transaction already, and handed over in
+ * memory, on the desk: most are never looked for.
+ *
+ * What Payment answers to a charge is not stored here: its event says the same, and will come.
+ *
  *	due ── taken ──┬── answered: a step of the saga, which says what is due then
  *	 │             └── no answer: due again, later each time
  *	 └── past the reservation's end: cancelled, unless Payment knows of money
  */
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/env.h"
@@ -47,6 +54,8 @@ struct work {
 
 /* One order that is worked at. All of its memory is in its arena. */
 struct errand {
+	struct sql_hook hook;
+	struct errand *next; /* on the desk */
 	struct arena *arena;
 	const struct work *work;
 	struct order order; /* as it was taken: without lines */
@@ -55,6 +64,8 @@ struct errand {
 	struct id transaction;
 	int64_t due_ms;
 };
+
+enum { JOB_CHARGE, JOB_REFUND, JOB_EXPIRE, JOB_CARTS };
 
 static struct limiter *charge_limiter, *refund_limiter, *expire_limiter;
 
@@ -75,13 +86,6 @@ static enum err charged(struct sql *sql, void *arg)
 	struct news news = news_of(errand);
 
 	return saga_charged(sql, &news, &errand->transaction);
-}
-
-static enum err declined(struct sql *sql, void *arg)
-{
-	struct news news = news_of(arg);
-
-	return saga_declined(sql, &news);
 }
 
 static enum err expired(struct sql *sql, void *arg)
@@ -106,8 +110,6 @@ static void step(struct errand *errand, sql_body *body)
 	if (err)
 		log_error("order.step", "order %s: %s", id_text(errand->arena, &errand->order.id),
 			  err_info(err)->title);
-	else
-		watch_tell(&errand->order.id);
 }
 
 static void again_in(struct errand *errand, int64_t pause_ms)
@@ -202,13 +204,11 @@ static void charge(struct errand *errand)
 		settle_by_status(errand, true);
 		return;
 	}
-	err = ask(errand, HTTP_POST, "/payments/charge", &body, id_text(errand->arena, &order->id),
-		  &answer);
-	if (!err && json_get_id(answer.json, "id", &errand->transaction))
-		step(errand, charged);
-	else if (err == ERR_PAYMENT_DECLINED)
-		step(errand, declined);
-	else if (err == ERR_ALREADY_PAID)
+	/* Without an idempotency key: an order is charged once, whoever asks. */
+	err = ask(errand, HTTP_POST, "/payments/charge", &body, NULL, &answer);
+	if (!err || err == ERR_PAYMENT_DECLINED)
+		return;
+	if (err == ERR_ALREADY_PAID)
 		settle_by_status(errand, false);
 	else
 		again_later(errand);
@@ -287,17 +287,127 @@ static struct errand *errand_new(const struct work *work, const struct order *or
 }
 
 /* With as many at once as the limiter lets in. */
-static void give_out(const struct work *work, const struct order *order)
+static void give_out(struct errand *errand)
 {
-	struct errand *errand;
-
-	if (limiter_enter(*work->limiter, WAIT_FOREVER))
+	if (limiter_enter(*errand->work->limiter, WAIT_FOREVER)) {
+		arena_free(errand->arena);
 		return;
-	errand = errand_new(work, order);
+	}
 	/* Where no fiber is to be had, the job's own does it. */
 	if (!fiber_start(errand_main, errand))
 		errand_main(errand);
 }
+
+/* --- the desk ----------------------------------------------------------------------------------- */
+
+#define DESK_MAX 512
+
+static struct {
+	pthread_mutex_t lock;
+	struct errand *first, **last;
+	size_t count; /* with those whose transaction is running */
+	bool open;
+} desk = {.lock = PTHREAD_MUTEX_INITIALIZER, .last = &desk.first};
+
+bool order_desk_has_room(void)
+{
+	bool room;
+
+	pthread_mutex_lock(&desk.lock);
+	room = desk.open && desk.count < DESK_MAX;
+	pthread_mutex_unlock(&desk.lock);
+	return room;
+}
+
+static void on_reserved(struct sql_hook *hook, bool committed)
+{
+	struct errand *errand = (struct errand *)hook;
+
+	pthread_mutex_lock(&desk.lock);
+	if (committed) {
+		*desk.last = errand;
+		desk.last = &errand->next;
+	} else {
+		desk.count--;
+	}
+	pthread_mutex_unlock(&desk.lock);
+	if (committed)
+		job_poke(&order_jobs[JOB_CHARGE]);
+	else
+		arena_free(errand->arena);
+}
+
+void order_charge_soon(struct sql *sql, const struct order *order)
+{
+	struct errand *errand = errand_new(&charging, order);
+
+	pthread_mutex_lock(&desk.lock);
+	desk.count++;
+	pthread_mutex_unlock(&desk.lock);
+	errand->hook.end = on_reserved;
+	sql_on_end(sql, &errand->hook);
+}
+
+static struct errand *desk_take(void)
+{
+	struct errand *errand;
+
+	pthread_mutex_lock(&desk.lock);
+	errand = desk.first;
+	if (errand) {
+		desk.first = errand->next;
+		desk.count--;
+		if (!desk.first)
+			desk.last = &desk.first;
+	}
+	pthread_mutex_unlock(&desk.lock);
+	return errand;
+}
+
+static void desk_set_open(bool open)
+{
+	struct errand *errand;
+
+	pthread_mutex_lock(&desk.lock);
+	desk.open = open;
+	pthread_mutex_unlock(&desk.lock);
+	while (!open && (errand = desk_take()))
+		arena_free(errand->arena);
+}
+
+/* --- what follows a step ------------------------------------------------------------------------ */
+
+struct sequel {
+	struct sql_hook hook;
+	struct id order;
+	bool settled, due;
+};
+
+static void on_step(struct sql_hook *hook, bool committed)
+{
+	struct sequel *sequel = (struct sequel *)hook;
+
+	if (committed && sequel->settled)
+		watch_tell(&sequel->order);
+	if (committed && sequel->due)
+		order_jobs_poke();
+	free(sequel);
+}
+
+void order_step_follows(struct sql *sql, const struct order *order)
+{
+	bool settled = order_is_settled(order->status);
+	bool due = order->due_ms && order->due_ms <= sql_now_ms(sql);
+	struct sequel *sequel;
+
+	if (!settled && !due)
+		return;
+	sequel = must_alloc(sizeof(*sequel));
+	*sequel = (struct sequel){.hook.end = on_step, order->id, settled, due};
+	sql_on_end(sql, &sequel->hook);
+}
+
+/* --- looking for what is due -------------------------------------------------------------------- */
 
 struct taking {
 	struct arena *arena;
@@ -345,7 +455,7 @@ static void run(const struct work *work)
 		arena_reset(arena);
 		err = take_some(&taking);
 		for (size_t i = 0; !err && i < taking.count && !workers_stopping(); i++)
-			give_out(work, &taking.orders[i]);
+			give_out(errand_new(work, &taking.orders[i]));
 	} while (!err && taking.count > 0 && !workers_stopping());
 	if (err)
 		log_error("order.take", "%s", err_info(err)->title);
@@ -376,6 +486,10 @@ static void run_carts(void)
 
 static void run_charge(void)
 {
+	struct errand *errand;
+
+	while (!workers_stopping() && (errand = desk_take()))
+		give_out(errand);
 	run(&charging);
 }
 
@@ -389,8 +503,6 @@ static void run_expire(void)
 {
 	run(&expiring);
 }
-
-enum { JOB_CHARGE, JOB_REFUND, JOB_EXPIRE, JOB_CARTS };
 
 const struct job order_jobs[] = {
 	[JOB_CHARGE] = {"order-charge", CHARGE_EVERY_MS, run_charge},
@@ -407,10 +519,12 @@ void order_jobs_start(void)
 	charge_limiter = limiter_new("charge", width, 1);
 	refund_limiter = limiter_new("refund", width, 1);
 	expire_limiter = limiter_new("expire", width, 1);
+	desk_set_open(true);
 }
 
 void order_jobs_stop(void)
 {
+	desk_set_open(false);
 	limiter_free(charge_limiter);
 	limiter_free(refund_limiter);
 	limiter_free(expire_limiter);

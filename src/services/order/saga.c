@@ -3,16 +3,26 @@
 
 #include "base/log.h"
 #include "services/order/rules.h"
+#include "services/order/service.h"
 #include "services/order/store.h"
 
 /* ret_known false: not an order of ours, and so none of our affair. */
 static enum err read_order(struct sql *sql, const struct news *news, struct order *ret_order,
 			   bool *ret_known)
 {
-	enum err err = order_read(sql, news->arena, &news->order, ret_order);
+	enum err err = order_read_head(sql, news->arena, &news->order, ret_order);
 
 	*ret_known = err == OK;
 	return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err store_payment(struct sql *sql, struct order *order)
+{
+	enum err err = order_store_payment(sql, order);
+
+	if (!err)
+		order_step_follows(sql, order);
+	return err;
 }
 
 static enum err move(struct sql *sql, const struct news *news, struct order *order,
@@ -24,8 +34,30 @@ static enum err move(struct sql *sql, const struct news *news, struct order *ord
 		.reason = reason,
 		.traceparent = news->traceparent,
 	};
+	enum err err = order_move(sql, news->arena, order, &move);
 
-	return order_move(sql, news->arena, order, &move);
+	if (!err)
+		order_step_follows(sql, order);
+	return err;
+}
+
+/* It is charged as soon as this is on disk; where too many are waiting for that, by the job that
+ * finds it due. */
+static enum err reserve(struct sql *sql, const struct news *news, struct order *order)
+{
+	const struct order_move move = {
+		.to = ORDER_RESERVED,
+		.by = MOVER_SYSTEM,
+		.traceparent = news->traceparent,
+		.taken_ms = order_desk_has_room() ? order_settings.lease_ms : 0,
+	};
+	enum err err = order_move(sql, news->arena, order, &move);
+
+	if (!err && move.taken_ms)
+		order_charge_soon(sql, order);
+	else if (!err)
+		order_step_follows(sql, order);
+	return err;
 }
 
 enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t until_ms)
@@ -40,8 +72,10 @@ enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t u
 	/* An admin may have charged it by hand already. */
 	paid = order.payment_status == PAYMENT_PAID;
 	order.reserved_until_ms = until_ms;
+	if (order.total.amount > 0 && !paid)
+		return reserve(sql, news, &order);
 	err = move(sql, news, &order, ORDER_RESERVED, NULL);
-	if (err || (order.total.amount > 0 && !paid))
+	if (err)
 		return err;
 	if (!paid)
 		order.payment_status = PAYMENT_NONE;
@@ -88,7 +122,7 @@ enum err saga_charged(struct sql *sql, const struct news *news, const struct id 
 		order.due_ms = sql_now_ms(sql);
 		order.attempts = 0;
 	}
-	return order_store_payment(sql, &order);
+	return store_payment(sql, &order);
 }
 
 enum err saga_declined(struct sql *sql, const struct news *news)
@@ -130,5 +164,5 @@ enum err saga_refunded(struct sql *sql, const struct news *news, const struct mo
 	order.payment_status = in_full ? PAYMENT_REFUNDED : PAYMENT_PARTIALLY_REFUNDED;
 	if (!order_owes_refund(&order) && order_is_settled(order.status))
 		order.due_ms = 0;
-	return order_store_payment(sql, &order);
+	return store_payment(sql, &order);
 }

@@ -35,6 +35,5 @@ const struct service order_service = {
 	.migrations = order_migrations,
 	.jobs = order_jobs,
 	.start = start,
-	.after_events = order_after_events,
 	.stop = order_jobs_stop,
 };

@@ -45,7 +45,6 @@ enum err order_quote(struct request *req, const struct order_item *items, size_t
 
 /* events.c */
 extern const struct subscription order_subscriptions[];
-void order_after_events(void);
 
 /* jobs.c */
 extern const struct job order_jobs[];
@@ -53,5 +52,14 @@ void order_jobs_start(void);
 void order_jobs_stop(void);
 /* Something may have become due: to be charged, or to be refunded. */
 void order_jobs_poke(void);
+
+/* Once the step that the transaction made of the order is on disk, those are told who wait for its
+ * outcome, and the jobs if it is due. */
+void order_step_follows(struct sql *sql, const struct order *order);
+
+/* Has the order charged as soon as the transaction that moves it to reserved is on disk. It must be
+ * taken (order_move.taken_ms), and there must be room: else a job finds it due. */
+bool order_desk_has_room(void);
+void order_charge_soon(struct sql *sql, const struct order *order);
 
 #endif

@@ -130,27 +130,22 @@ static void add_step(struct arena *arena, struct order *order, struct sql_rows *
 
 static enum err insert_row(struct sql *sql, struct order *order)
 {
-	struct sql_rows *rows;
-	enum err err;
-
-	rows = sql_query(
+	enum err err = sql_run(
 		sql,
 		"INSERT INTO orders (id, user_id, status, total, currency,"
 		" shipping_address, country, payment_method, payment_status, due_at,"
 		" attempts, traceparent, version, revision, created_at, updated_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, 0, $13, $13)"
-		" RETURNING number",
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, 0, $13, $13)",
 		sql_id(&order->id), sql_id(&order->user),
 		sql_text(order_status_text(order->status)), sql_int(order->total.amount),
 		sql_text(order->total.currency), sql_text(order->shipping_address),
 		sql_text(order->country), sql_text(order->payment_method),
 		sql_text(payment_status_text(order->payment_status)), sql_int(order->due_ms),
 		sql_text(order->traceparent), sql_int(order->version), sql_int(order->created_ms));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	order->number = sql_get_int(rows, 0);
-	return sql_end_run(rows);
+
+	if (!err)
+		order->number = sql_last_number(sql);
+	return err;
 }
 
 /* Whether no line before has the same vendor. */
@@ -192,15 +187,13 @@ static enum err insert_step(struct sql *sql, const struct order *order,
 static enum err publish(struct sql *sql, struct arena *arena, const struct order *order,
 			enum order_status previous, const struct order_move *move)
 {
-	const char *type = event_of_status[order->status];
 	struct out data;
 
-	if (!type)
-		return OK;
 	data = order->status == ORDER_PENDING
 		       ? order_placed_data(arena, order)
 		       : order_moved_data(arena, order, previous, move->reason);
-	return event_publish(sql, type, &order->id, move->traceparent, &data);
+	return event_publish(sql, event_of_status[order->status], &order->id, move->traceparent,
+			     &data);
 }
 
 enum err order_insert(struct sql *sql, struct arena *arena, struct order *order,
@@ -239,8 +232,8 @@ enum err order_insert(struct sql *sql, struct arena *arena, struct order *order,
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-enum err order_read(struct sql *sql, struct arena *arena, const struct id *id,
-		    struct order *ret_order)
+enum err order_read_head(struct sql *sql, struct arena *arena, const struct id *id,
+			 struct order *ret_order)
 {
 	struct order order;
 	struct sql_rows *rows;
@@ -252,19 +245,31 @@ enum err order_read(struct sql *sql, struct arena *arena, const struct id *id,
 		return err;
 	order = get_order(rows, arena);
 	err = sql_end(rows);
-	if (err)
-		return err;
+	if (!err)
+		*ret_order = order;
+	return err;
+}
+
+static enum err read_lines(struct sql *sql, struct arena *arena, struct order *order)
+{
+	struct sql_rows *rows;
+
+	order->line_count = 0;
 	rows = sql_query(sql,
 			 "SELECT " LINE_COLUMNS " FROM order_lines WHERE order_number = $1"
 			 " ORDER BY position",
-			 sql_int(order.number));
+			 sql_int(order->number));
 	while (sql_next(rows))
-		add_line(arena, &order, rows);
-	err = sql_end(rows);
-	if (err)
-		return err;
-	*ret_order = order;
-	return OK;
+		add_line(arena, order, rows);
+	return sql_end(rows);
+}
+
+enum err order_read(struct sql *sql, struct arena *arena, const struct id *id,
+		    struct order *ret_order)
+{
+	enum err err = order_read_head(sql, arena, id, ret_order);
+
+	return err ? err : read_lines(sql, arena, ret_order);
 }
 
 enum err order_read_history(struct sql *sql, struct arena *arena, struct order *order)
@@ -314,17 +319,22 @@ enum err order_move(struct sql *sql, struct arena *arena, struct order *order,
 	enum order_status previous = order->status;
 	enum err err;
 
-	assert(order->line_count > 0);
 	if (!order_mover(previous, move->to, move->by))
 		return ERR_ILLEGAL_TRANSITION;
 	order_apply(order, move->to, sql_now_ms(sql));
+	if (move->taken_ms) {
+		order->due_ms += move->taken_ms;
+		order->attempts = 1;
+	}
 	order->version++;
 	order->updated_ms = sql_now_ms(sql);
 	err = update_status(sql, order, order->version - 1);
 	if (err)
 		return err;
 	err = insert_step(sql, order, move);
-	if (err)
+	if (!err && event_of_status[order->status] && order->line_count == 0)
+		err = read_lines(sql, arena, order);
+	if (err || !event_of_status[order->status])
 		return err;
 	return publish(sql, arena, order, previous, move);
 }

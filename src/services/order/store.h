@@ -14,6 +14,10 @@
 enum err order_insert(struct sql *sql, struct arena *arena, struct order *order,
 		      int64_t patience_ms) MUST_CHECK;
 
+/* The order without its lines; ERR_NOT_FOUND. */
+enum err order_read_head(struct sql *sql, struct arena *arena, const struct id *id,
+			 struct order *ret_order) MUST_CHECK;
+
 /* The order with its lines; ERR_NOT_FOUND. */
 enum err order_read(struct sql *sql, struct arena *arena, const struct id *id,
 		    struct order *ret_order) MUST_CHECK;
@@ -26,12 +30,13 @@ struct order_move {
 	const struct id *by_user; /* or NULL */
 	const char *reason;	  /* or NULL */
 	const char *traceparent;  /* or NULL */
+	int64_t taken_ms;	  /* to reserved: who moves it charges it, for so long; or 0 */
 };
 
 /*
  * The one function that moves an order: new status, history, event and what becomes due, in the
- * running transaction. `order` was read in it, with its lines; what the caller changed of its
- * payment is stored along. ERR_ILLEGAL_TRANSITION where rules.c does not let `by` move it so.
+ * running transaction. `order` was read in it; where its event tells of lines, and it has none yet,
+ * they are read. What the caller changed of its payment is stored along. ERR_ILLEGAL_TRANSITION where rules.c does not let `by` move it so.
  */
 enum err order_move(struct sql *sql, struct arena *arena, struct order *order,
 		    const struct order_move *move) MUST_CHECK;
