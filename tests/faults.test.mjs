@@ -60,6 +60,19 @@ async function assertNothingLost(ids, { buyer }) {
   assert.equal(audit.code, 0, audit.stdout + audit.stderr);
 }
 
+// What the orders before have set going is done: nothing has been committed for some polls.
+async function quiet() {
+  const admin = await shop.admin();
+  let before, polls = 0;
+  await waitFor(async () => {
+    const { text } = await shop.api('GET', '/metrics', { token: admin });
+    const commits = text.match(/^souk_database_commits_total.*$/gm).join();
+    polls = commits === before ? polls + 1 : 0;
+    before = commits;
+    return polls >= 10;
+  }, 'it is quiet');
+}
+
 // It has ended by itself, with this exit code (or signal).
 async function ended() {
   const outcome = await shop.exited;
@@ -97,6 +110,21 @@ describe('a disk that takes no more', () => {
       await assertNothingLost([before], trade);
     });
   }
+
+  test('fills up under a charge, which settles as soon as there is room', async () => {
+    const trade = await harmable({ SOUK_PROVIDER_TIMEOUT_MS: '60000' });
+    faults.set('holdSandbox', 1);
+    const { json } = await order(trade, { expect: 202, headers: { prefer: 'respond-async' } });
+    await waitFor(async () => (await shop.get(`/orders/${json.id}`, trade.buyer.token)).status === 'reserved',
+      'the order waits for the provider');
+    faults.set('writeError', ENOSPC);
+    faults.set('holdSandbox', 0);
+    await waitFor(() => /"order\.step|"payment\.settle"/.test(shop.log()), 'it meets the full disk');
+    faults.set('writeError', 0);
+    // The order's lease is a minute and a half.
+    await waitFor(async () => (await shop.get(`/orders/${json.id}`, trade.buyer.token)).status === 'paid', 'it is paid', 20_000);
+    await assertNothingLost([json.id], trade);
+  });
 
   test('fills up while it sells: what was acknowledged is there, whatever was refused', async () => {
     const trade = await harmable();
@@ -184,6 +212,7 @@ describe('a disk that does not confirm what was written', () => {
         await waitFor(async () => (await shop.get(`/orders/${acknowledged[1]}`, trade.buyer.token)).status === 'reserved',
           'the order waits for the provider');
       }
+      if (part === 'the order') await quiet(); // the next to write are these
       faults.set('syncError', EIO);
       const asked = part === 'the order' && Promise.allSettled(Array.from({ length: 4 }, () => order(trade)));
       faults.set('holdSandbox', 0);
@@ -201,6 +230,37 @@ describe('a disk that does not confirm what was written', () => {
       await assertNothingLost(acknowledged, trade);
     });
   }
+});
+
+test('a checkpoint that the disk does not confirm stops the program too, and costs nothing', async () => {
+  const trade = await harmable();
+  const acknowledged = [(await order(trade, { expect: 201 })).json.id];
+  const admin = await shop.admin();
+  faults.set('syncFiles', 1);
+  faults.set('syncError', EIO);
+  // Until a log is long enough to be copied: all of this is acknowledged, and stays.
+  const drafts = [];
+  let over = false;
+  await inParallel(Array.from({ length: 8 }), 8, async () => {
+    while (!over) {
+      const { status, json } = await shop.api('POST', '/products', {
+        token: admin,
+        check: false,
+        body: { name: shop.unique('Long'), price: { amount: 100, currency: 'EUR' }, description: 'long '.repeat(4000) },
+      }).catch(() => ({}));
+      if (status === 201 && drafts.length < 5000) drafts.push(json.id);
+      else over = true;
+    }
+  });
+  assert.deepEqual(await ended(), { code: EXIT_DATA_FAILED, signal: null });
+  assert.match(shop.log(), /"store\.sync-failed"/);
+  const logs = readdirSync(faults.dataDir).filter((name) => name === 'product.db-wal');
+  assert.deepEqual(logs, ['product.db-wal'], 'the log is left as it is');
+  faults.reset();
+  await shop.start();
+  for (const id of drafts) await shop.get(`/products/${id}`, admin);
+  await assertWell(trade);
+  await assertNothingLost(acknowledged, trade);
 });
 
 describe('data that cannot be read', () => {
@@ -317,6 +377,48 @@ test('a clock that steps back and forth mixes nothing up, and whoever comes is s
   await shop.start();
   shop.tokens = {};
   await assertNothingLost(ids, { buyer: await shop.login(trade.buyer.email, trade.buyer.password).then(({ accessToken }) => ({ token: accessToken })) });
+});
+
+// Orders that wait for a provider that hangs, and so for times in rows: leases, a reservation's end.
+async function underWay(trade, count) {
+  faults.set('holdSandbox', 1);
+  const { accessToken } = await shop.login(trade.buyer.email, trade.buyer.password);
+  const ids = await inParallel(Array.from({ length: count }), count, async () =>
+    (await order({ ...trade, buyer: { token: accessToken } }, { expect: 202, headers: { prefer: 'respond-async' } })).json.id);
+  await inParallel(ids, count, (id) => waitFor(async () =>
+    (await shop.get(`/orders/${id}`, accessToken)).status === 'reserved', `order ${id} waits for the provider`));
+  return ids;
+}
+
+// They have come to an end of either kind; what it was.
+async function outcomes(trade, ids) {
+  shop.tokens = {};
+  const { accessToken } = await shop.login(trade.buyer.email, trade.buyer.password);
+  trade.buyer.token = accessToken;
+  await assertNothingLost(ids, trade);
+  return inParallel(ids, 8, async (id) => (await shop.get(`/orders/${id}`, accessToken)).status);
+}
+
+test('a clock that steps forth ends reservations, and nobody pays for what he does not get', async () => {
+  const trade = await harmable();
+  const ids = await underWay(trade, 8);
+  faults.set('clockMs', 24 * HOUR_MS);
+  await waitFor(async () => (await shop.get(`/inventory/${trade.product.id}`)).reserved === 0, 'the reservations end');
+  faults.set('holdSandbox', 0);
+  // There is enough for all: it is taken anew. The audit compares what was charged and what is left.
+  assert.deepEqual(await outcomes(trade, ids), ids.map(() => 'paid'));
+
+  // And where another has bought it meanwhile, the money goes back.
+  const rare = { ...trade, product: await shop.createProduct({ stock: 2 }) };
+  const late = await underWay(rare, 2);
+  faults.set('clockMs', 48 * HOUR_MS);
+  await shop.waitFor(async () => (await shop.get(`/inventory/${rare.product.id}`)).reserved === 0, 'the reservations end');
+  await shop.setStock(rare.product.id, 0, (await shop.login(ADMIN_EMAIL, ADMIN_PASSWORD)).accessToken);
+  faults.set('holdSandbox', 0);
+  assert.deepEqual(await outcomes(rare, late), late.map(() => 'cancelled'));
+  await inParallel(late, 2, (id) => waitFor(async () =>
+    (await shop.get(`/orders/${id}`, rare.buyer.token)).payment.status === 'refunded', `order ${id} is refunded`));
+  await assertNothingLost([...ids, ...late], rare);
 });
 
 test('allocations that fail may end the program, and cost nothing that was acknowledged', async () => {

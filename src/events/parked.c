@@ -6,6 +6,7 @@
  *                             |  +-- last try failed --> for good (next_try_at is NULL)
  *                             +-------- parked_retry ---------+
  *
+ * A time beyond the longest pause was set by a clock that was ahead: it counts as come.
  * Of one subject only the oldest is tried: the others line up behind it.
  */
 #include <string.h>
@@ -103,11 +104,12 @@ static enum err list_rows(struct sql *sql, void *arg)
 	if (listing->due_only)
 		rows = sql_query(sql,
 				 "SELECT " PARKED_COLUMNS " FROM parked AS this"
-				 " WHERE next_try_at <= $1 AND NOT EXISTS (SELECT 1 FROM parked AS"
-				 " earlier WHERE earlier.source = this.source AND earlier.subject ="
-				 " this.subject AND earlier.seq < this.seq)"
-				 " ORDER BY seq LIMIT $2",
-				 sql_int(sql_now_ms(sql)), sql_int(listing->limit));
+				 " WHERE (next_try_at <= $1 OR next_try_at > $3) AND NOT EXISTS"
+				 " (SELECT 1 FROM parked AS earlier WHERE earlier.source ="
+				 " this.source AND earlier.subject = this.subject"
+				 " AND earlier.seq < this.seq) ORDER BY seq LIMIT $2",
+				 sql_int(sql_now_ms(sql)), sql_int(listing->limit),
+				 sql_int(sql_now_ms(sql) + LONGEST_PAUSE_MS));
 	else
 		rows = sql_query(sql,
 				 "SELECT " PARKED_COLUMNS " FROM parked WHERE seq > $1"

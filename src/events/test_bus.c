@@ -258,6 +258,30 @@ static void a_failing_event_holds_up_its_own_subject_only(void **state)
 	assert_int_equal(parked_count(&events), 0);
 }
 
+static enum err put_off(struct sql *sql, void *arg)
+{
+	(void)arg;
+	return sql_run(sql, "UPDATE parked SET next_try_at = next_try_at + 86400000");
+}
+
+static void what_a_clock_that_was_ahead_has_put_off_is_tried(void **state)
+{
+	struct id subject = id_new();
+	struct parked_event *events;
+
+	(void)state;
+	atomic_store(&shop.failing, 1);
+	tell(&subject, 1);
+	while (parked_count(&events) < 1) {
+		(void)fiber_ticket();
+		fiber_park(1);
+	}
+	assert_int_equal(sql_transaction(shop.inventory, put_off, NULL), OK);
+	atomic_store(&shop.failing, -1);
+	assert_true(bus_drain(shop.bus, PATIENCE_MS));
+	assert_string_equal(effects(), "1 ");
+}
+
 static void after_the_last_try_an_admin_can_have_it_tried_again(void **state)
 {
 	struct id subject = id_new();
@@ -320,6 +344,7 @@ int main(void)
 		TEST(a_subscriber_that_lags_misses_nothing),
 		TEST(a_failing_event_holds_up_its_own_subject_only),
 		TEST(pruning_keeps_the_numbers_growing),
+		TEST(what_a_clock_that_was_ahead_has_put_off_is_tried),
 		TEST(after_the_last_try_an_admin_can_have_it_tried_again),
 	};
 

@@ -56,6 +56,9 @@ const struct secret *platform_secret(void);
 void jobs_start(const struct job *jobs);
 void jobs_forget(void);
 
+/* A job's: brings back what waits for times that are too far off. */
+void times_mend(void);
+
 /* Rows of the platform's own. */
 extern const struct route parked_routes[];
 

@@ -75,6 +75,7 @@ static void prune_events(void)
 static const struct job platform_jobs[] = {
 	{"events-prune", HOUR_MS, prune_events},
 	{"idempotency-expire", HOUR_MS, idempotency_expire},
+	{"times-mend", 5 * SECOND_MS, times_mend},
 	{0},
 };
 

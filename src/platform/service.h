@@ -18,6 +18,9 @@ struct job {
 	void (*run)(void);
 };
 
+#define TIME_SLACK_MS (60 * INT64_C(1000))
+#define MEND_ROWS_MAX 1000
+
 struct service {
 	const char *name;			  /* "order" */
 	const struct route *routes;		  /* ends with a row without path */
@@ -26,6 +29,10 @@ struct service {
 	const struct job *jobs;			  /* ends with a row without name; or NULL */
 	/* Called once, when the databases are open and before anything runs; in no fiber. */
 	enum err (*start)(struct database *database);
+	/* Where work waits in rows for a time: brings back what waits for longer than it ever does by
+	 * itself and TIME_SLACK_MS more, which a clock that was ahead has set; at most
+	 * MEND_ROWS_MAX of each kind. *ret_count grows by how many it were. Or NULL. */
+	enum err (*mend_times)(struct sql *sql, int64_t *ret_count);
 	/* Called after a batch of events was handled and is on disk; or NULL. Typically pokes jobs. */
 	void (*after_events)(void);
 	/* Gives back what start() took; the workers have stopped. Or NULL. */

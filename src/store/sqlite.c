@@ -38,6 +38,30 @@ static void engine_prepare(void)
 	assert(code == SQLITE_OK);
 }
 
+static bool is_sync_failure(int code)
+{
+	return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+}
+
+/* Called behind each commit, which stands whatever becomes of this: copies the log into the file
+ * once it is long. Where that fails the log stays as it is, and so all that was committed; SQLite's
+ * own automatic checkpoint does the same, but tells nobody. */
+static int checkpoint(void *arg, sqlite3 *handle, const char *name, int pages)
+{
+	struct connection *connection = arg;
+	int code;
+
+	if (pages < CHECKPOINT_PAGES)
+		return SQLITE_OK;
+	code = sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (code != SQLITE_OK && !connection->copies_late)
+		log_warning("store.checkpoint", "%s: %s (%d)", sqlite3_db_filename(handle, name),
+			    sqlite3_errstr(code), code);
+	connection->copies_late = code != SQLITE_OK;
+	connection->sync_failed = is_sync_failure(code);
+	return SQLITE_OK;
+}
+
 enum err connection_open(const char *path, bool writer, struct connection **ret_connection,
 			 const char **ret_why)
 {
@@ -57,9 +81,8 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 		snprintf(pragmas, sizeof(pragmas),
 			 "PRAGMA mmap_size = 0; PRAGMA cache_size = -%d;"
 			 " PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
-			 " PRAGMA wal_autocheckpoint = %d; %s",
+			 " PRAGMA wal_autocheckpoint = 0; %s",
 			 writer ? WRITER_CACHE_KIB : READER_CACHE_KIB,
-			 writer ? CHECKPOINT_PAGES : 0,
 			 writer ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
 				: "PRAGMA query_only = ON");
 		code = sqlite3_exec(connection->handle, pragmas, NULL, NULL, NULL);
@@ -70,6 +93,8 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 		connection_close(connection);
 		return code == SQLITE_FULL ? ERR_STORAGE_FULL : ERR_STORAGE;
 	}
+	if (writer)
+		sqlite3_wal_hook(connection->handle, checkpoint, connection);
 	*ret_connection = connection;
 	return OK;
 }
@@ -166,9 +191,13 @@ void connection_give_up(struct connection *connection)
 
 bool connection_sync_failed(const struct connection *connection)
 {
-	int code = sqlite3_extended_errcode(connection->handle);
+	return connection->sync_failed ||
+	       is_sync_failure(sqlite3_extended_errcode(connection->handle));
+}
 
-	return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+void connection_write_no_more(struct connection *connection)
+{
+	sqlite3_db_config(connection->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 /* --- statements ------------------------------------------------------------------------------- */

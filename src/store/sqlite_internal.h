@@ -21,8 +21,10 @@ struct connection {
 	struct sqlite3 *handle;
 	struct sql_rows *statements[STATEMENT_BUCKETS];
 	size_t statement_count;
-	size_t busy; /* statements between query and end */
-	bool spoilt; /* a part could not be undone: what was begun must not be committed */
+	size_t busy;	  /* statements between query and end */
+	bool spoilt;	  /* a part could not be undone: what was begun must not be committed */
+	bool copies_late; /* the last checkpoint has failed */
+	bool sync_failed; /* and that because the disk did not confirm it */
 	struct connection *next_idle;
 };
 
@@ -109,8 +111,12 @@ bool connection_lost_transaction(const struct connection *connection);
 /* Ends what was begun and is not committed, if anything is left of it. */
 void connection_give_up(struct connection *connection);
 
-/* Whether the last failure was one of fsync: nothing is known of what is on disk. */
+/* Whether the last failure was one of fsync, or a checkpoint's was not confirmed: nothing is known
+ * of what is on disk. */
 bool connection_sync_failed(const struct connection *connection);
+
+/* Its closing leaves the log as it is, instead of copying it into the file. */
+void connection_write_no_more(struct connection *connection);
 
 enum err connection_migrate(struct connection *connection, const struct migration_set *set,
 			    struct arena *arena, const char **ret_why) MUST_CHECK;

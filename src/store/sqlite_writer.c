@@ -15,6 +15,8 @@
  *     synchronous = FULL: it is on disk.
  *  3. Where the commit fails nobody of the batch is answered OK. After a failed fsync nothing is
  *     known of the file: nothing more is written and the program stops, to recover at its start.
+ *     Where it was a checkpoint's the commits before it stand, and are answered so: they are in
+ *     the log, which was synced with each of them and stays as it is.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -113,6 +115,7 @@ static void fail_batch(struct transaction *first, enum err err)
 static void stop_program(struct database *database)
 {
 	database->failed = true;
+	connection_write_no_more(database->writer);
 	atomic_store(&any_failed, true);
 	log_error(
 		"store.sync-failed",
@@ -184,6 +187,8 @@ static void run_batch(struct database *database, struct transaction *first)
 		fail_batch(first, err);
 		return;
 	}
+	if (connection_sync_failed(database->writer))
+		stop_program(database);
 	metric_add(database->metric_commits, 1);
 	metric_observe_ns(database->metric_commit_time, env_monotonic_ns() - start_ns);
 	told = sql.hooks != NULL;

@@ -14,7 +14,6 @@
 #include "faults.h"
 
 #define DESCRIPTORS_MAX 65536
-#define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
 
 #define REAL(name, result, ...)                                      \
 	static result (*real)(__VA_ARGS__);                          \
@@ -334,15 +333,35 @@ static void hold_sandbox(int descriptor)
 	}
 }
 
+/* Whether it is a directory, and where. */
+static bool directory_path(int descriptor, char path[static PATH_SIZE])
+{
+	char link[64];
+	struct stat state;
+	ssize_t length;
+
+	if (fstat(descriptor, &state) || !S_ISDIR(state.st_mode))
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+	length = readlink(link, path, PATH_SIZE - 1);
+	path[length < 0 ? 0 : length] = '\0';
+	return length > 0;
+}
+
+static bool is_log(const struct file *file)
+{
+	size_t length = file ? strlen(file->path) : 0;
+
+	return length > 4 && strcmp(file->path + length - 4, "-wal") == 0;
+}
+
 static int sync_watched(int descriptor)
 {
 	static uint64_t delays;
 	int64_t delay_us = fault_word(FAULT_SYNC_DELAY_US);
-	char path[PATH_SIZE], link[64];
-	struct stat state;
+	char path[PATH_SIZE];
 	struct file *file;
 	int64_t error;
-	ssize_t length;
 
 	hold_sandbox(descriptor);
 	if (delay_us)
@@ -350,17 +369,39 @@ static int sync_watched(int descriptor)
 	pthread_mutex_lock(&disk_lock);
 	file = file_of(descriptor);
 	error = fault_word(FAULT_SYNC_ERROR);
+	if (fault_word(FAULT_SYNC_FILES) && is_log(file))
+		error = 0;
 	if (file && !error)
 		disk_forget(file);
-	if (!file && fstat(descriptor, &state) == 0 && S_ISDIR(state.st_mode)) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
-		length = readlink(link, path, sizeof(path) - 1);
-		path[MIN_OF(length < 0 ? 0 : length, PATH_SIZE - 1)] = '\0';
-		if (!error)
-			disk_directory_synced(path);
-	}
+	if (!file && !error && directory_path(descriptor, path))
+		disk_directory_synced(path);
 	pthread_mutex_unlock(&disk_lock);
 	return error ? disk_fault(error) : 0;
+}
+
+/* Whoever syncs a file system through a directory relies on the contents of its files alone. */
+static void forget_inside(const char *directory)
+{
+	size_t length = strlen(directory);
+	struct file *file;
+
+	for (file = disk_files; file; file = file->next)
+		if (strncmp(file->path, directory, length) == 0 && file->path[length] == '/')
+			disk_forget(file);
+}
+
+int syncfs(int descriptor)
+{
+	int64_t error = fault_word(FAULT_SYNC_ERROR);
+	char path[PATH_SIZE];
+
+	if (error)
+		return disk_fault(error);
+	pthread_mutex_lock(&disk_lock);
+	if (directory_path(descriptor, path))
+		forget_inside(path);
+	pthread_mutex_unlock(&disk_lock);
+	return 0;
 }
 
 int fsync(int descriptor)

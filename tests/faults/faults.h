@@ -11,6 +11,7 @@ enum fault_word {
 	FAULT_SEED,	     /* of what the power cut loses */
 	FAULT_WRITE_ERROR,   /* errno of every writing, naming and making of files; 0: none */
 	FAULT_SYNC_ERROR,    /* errno of fsync and fdatasync */
+	FAULT_SYNC_FILES,    /* not 0: syncs of databases' logs do not fail; of the files they do */
 	FAULT_READ_ERROR,    /* errno of reading databases and their logs */
 	FAULT_SYNC_DELAY_US, /* each sync takes up to so long */
 	FAULT_HOLD_SANDBOX,  /* while not 0, nothing of sandbox.db can be synced: it hangs */

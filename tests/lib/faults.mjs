@@ -16,7 +16,7 @@ import { SOUK } from './shop.mjs';
 export const { ENOSPC, EROFS, EIO } = constants.errno;
 
 // The words of tests/faults/faults.h, in its order.
-const WORDS = ['seed', 'writeError', 'syncError', 'readError', 'syncDelayUs', 'holdSandbox', 'clockMs',
+const WORDS = ['seed', 'writeError', 'syncError', 'syncFiles', 'readError', 'syncDelayUs', 'holdSandbox', 'clockMs',
   'memoryOneIn', 'count'];
 
 export class Faults {

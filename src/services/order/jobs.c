@@ -41,6 +41,8 @@
 #define CHARGE_ENDS_BEFORE_MS (30 * SECOND_MS) /* the reservation's end */
 #define REFUND_LOOK_AGAIN_MS (10 * SECOND_MS)  /* whether Payment has told that it is done */
 #define REFUND_REFUSED_PAUSE_MS HOUR_MS
+#define STEP_PATIENCE_MS (20 * SECOND_MS)
+#define STEP_PAUSE_MS 500
 #define CART_DAYS 30
 #define CARTS_MAX 500 /* in one transaction */
 
@@ -102,11 +104,19 @@ static enum err set_due(struct sql *sql, void *arg)
 	return order_set_due(sql, &errand->order.id, errand->work->status, errand->due_ms);
 }
 
-/* Whatever fails here comes again when the lease is over. */
+/* What was learned is kept for a store that takes nothing now (its disk is full); what fails for
+ * longer, or for good, comes again when the lease is over. */
 static void step(struct errand *errand, sql_body *body)
 {
-	enum err err = sql_transaction(service_database(&order_service), body, errand);
+	struct database *database = service_database(&order_service);
+	int64_t deadline_ms = env_monotonic_ms() + STEP_PATIENCE_MS;
+	enum err err = sql_transaction(database, body, errand);
 
+	while (err && err_info(err)->transient && env_monotonic_ms() < deadline_ms &&
+	       !workers_stopping()) {
+		fiber_sleep(STEP_PAUSE_MS);
+		err = sql_transaction(database, body, errand);
+	}
 	if (err)
 		log_error("order.step", "order %s: %s", id_text(errand->arena, &errand->order.id),
 			  err_info(err)->title);
@@ -460,6 +470,29 @@ static void run(const struct work *work)
 	if (err)
 		log_error("order.take", "%s", err_info(err)->title);
 	arena_free(arena);
+}
+
+/* --- times that are too far off ---------------------------------------------------------------- */
+
+/* Work is due at once, which does no harm where somebody is at it; what waits for others has all of
+ * its time again. */
+enum err order_mend_times(struct sql *sql, int64_t *ret_count)
+{
+	const struct {
+		enum order_status status;
+		int64_t longest_ms, pause_ms;
+	} kinds[] = {
+		{ORDER_PENDING, order_settings.patience_ms, order_settings.patience_ms},
+		{ORDER_RESERVED, MAX(order_settings.lease_ms, RETRY_MOST_MS), 0},
+		{ORDER_CANCELLED, MAX(order_settings.lease_ms, REFUND_REFUSED_PAUSE_MS), 0},
+		{ORDER_RETURNED, MAX(order_settings.lease_ms, REFUND_REFUSED_PAUSE_MS), 0},
+	};
+	enum err err = OK;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds) && !err; i++)
+		err = order_mend_due(sql, kinds[i].status, kinds[i].longest_ms + TIME_SLACK_MS,
+				     kinds[i].pause_ms, ret_count);
+	return err;
 }
 
 /* --- carts ------------------------------------------------------------------------------------ */

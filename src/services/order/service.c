@@ -35,5 +35,6 @@ const struct service order_service = {
 	.migrations = order_migrations,
 	.jobs = order_jobs,
 	.start = start,
+	.mend_times = order_mend_times,
 	.stop = order_jobs_stop,
 };

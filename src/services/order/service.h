@@ -50,6 +50,7 @@ extern const struct subscription order_subscriptions[];
 extern const struct job order_jobs[];
 void order_jobs_start(void);
 void order_jobs_stop(void);
+enum err order_mend_times(struct sql *sql, int64_t *ret_count) MUST_CHECK;
 /* Something may have become due: to be charged, or to be refunded. */
 void order_jobs_poke(void);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "events/event.h"
+#include "platform/service.h"
 #include "services/order/rules.h"
 #include "services/order/view.h"
 
@@ -500,6 +501,22 @@ enum err order_set_due(struct sql *sql, const struct id *id, enum order_status s
 		       "UPDATE orders SET due_at = $3 WHERE id = $1 AND status = $2"
 		       " AND due_at IS NOT NULL",
 		       sql_id(id), sql_text(order_status_text(status)), time_or_null(due_ms));
+}
+
+enum err order_mend_due(struct sql *sql, enum order_status status, int64_t longest_ms,
+			int64_t pause_ms, int64_t *ret_count)
+{
+	int64_t now_ms = sql_now_ms(sql);
+	enum err err;
+
+	err = sql_run(sql,
+		      "UPDATE orders SET due_at = $1 WHERE number IN (SELECT number FROM orders"
+		      " WHERE status = $2 AND due_at > $3 LIMIT $4)",
+		      sql_int(now_ms + pause_ms), sql_text(order_status_text(status)),
+		      sql_int(now_ms + longest_ms), sql_int(MEND_ROWS_MAX));
+	if (!err)
+		*ret_count += sql_changes(sql);
+	return err;
 }
 
 enum err order_release_due(struct sql *sql)

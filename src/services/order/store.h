@@ -76,6 +76,11 @@ enum err order_take_due(struct sql *sql, struct arena *arena, enum order_status 
 enum err order_set_due(struct sql *sql, const struct id *id, enum order_status status,
 		       int64_t due_ms) MUST_CHECK;
 
+/* Has what is due later than `longest_ms` from now, of that status, be due in `pause_ms`; at most
+ * MEND_ROWS_MAX orders. *ret_count grows by how many it were. */
+enum err order_mend_due(struct sql *sql, enum order_status status, int64_t longest_ms,
+			int64_t pause_ms, int64_t *ret_count) MUST_CHECK;
+
 /* At the start nobody works at anything: what is to be charged or refunded is due at once. */
 enum err order_release_due(struct sql *sql) MUST_CHECK;
 

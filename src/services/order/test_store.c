@@ -292,7 +292,7 @@ struct due {
 	struct order *orders;
 	size_t count;
 	struct id id;
-	int64_t due_ms;
+	int64_t due_ms, mended;
 };
 
 static enum err take_body(struct sql *sql, void *arg)
@@ -398,6 +398,32 @@ static void pending_orders_expire_in_their_time(void **state)
 	assert_int_equal(take(&due), 1);
 }
 
+static enum err mend_body(struct sql *sql, void *arg)
+{
+	struct due *due = arg;
+
+	due->mended = 0;
+	return order_mend_due(sql, due->status, 60000, 0, &due->mended);
+}
+
+static void what_is_due_later_than_it_ever_would_is_brought_back(void **state)
+{
+	struct place *place = *state;
+	struct due due = {.place = place, .status = ORDER_RESERVED, .limit = 9};
+
+	due.id = reserved_order(place).id;
+	due.due_ms = env_now_ms() + 50000;
+	assert_int_equal(sql_transaction(place->database, set_due_body, &due), OK);
+	assert_int_equal(sql_transaction(place->database, mend_body, &due), OK);
+	assert_int_equal(due.mended, 0);
+	assert_int_equal(take(&due), 0);
+	due.due_ms += 60000;
+	assert_int_equal(sql_transaction(place->database, set_due_body, &due), OK);
+	assert_int_equal(sql_transaction(place->database, mend_body, &due), OK);
+	assert_int_equal(due.mended, 1);
+	assert_int_equal(take(&due), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_open, place_close)
 
 int main(void)
@@ -416,6 +442,7 @@ int main(void)
 		TEST(what_is_due_is_taken_once_until_the_lease_is_over),
 		TEST(only_what_is_still_due_is_put_off),
 		TEST(pending_orders_expire_in_their_time),
+		TEST(what_is_due_later_than_it_ever_would_is_brought_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
