@@ -14,13 +14,13 @@ OWN_HEADERS = ('date', 'content-length', 'connection')
 # In how many steps a purchase becomes durable in each file: what cannot share a commit, because it
 # waits for what another service has made durable.
 COMMITS = {
-    'order': 4,         # placed; reserved; taken for charging; paid
+    'order': 3,         # placed; reserved, and taken for charging; paid
     'inventory': 2,     # reserved; sold
     'payment': 2,       # asked; answered
     'sandbox': 1,
     'notification': 4,  # placed; paid; claimed; sent
     'analytics': 2,     # placed; paid
-    'product': 2,       # the stock after both moves of Inventory
+    'product': 1,       # the stock as it is reserved
     'review': 1,
     'user': 1,
     'auth': 1,
@@ -28,16 +28,15 @@ COMMITS = {
 
 # Rows that a purchase of two products changes where they are: rows, key, columns.
 UPDATES = {
-    'order': {'orders': (3, 'number', 'status,due_at,attempts,version,updated_at'),
+    'order': {'orders': (2, 'number', 'status,due_at,attempts,version,updated_at'),
               'idempotency': (1, 'key', 'answered,status,body')},
     'inventory': {'items': (4, 'id', 'on_hand,reserved,revision,updated_at'),
-                  'stock': (4, 'product_id', 'on_hand,reserved'),
                   'reservations': (1, 'order_id', 'status,updated_at')},
     'payment': {'transactions': (1, 'id', 'status,provider_reference,updated_at'),
                 'payments': (1, 'order_id', 'paid')},
     'notification': {'messages': (2, 'id', 'status,due_at,attempts,version')},
-    'product': {'variants': (4, 'id', 'available,stock_version'),
-                'products': (4, 'number', 'available,revision')},
+    'product': {'variants': (2, 'id', 'available,stock_version'),
+                'products': (2, 'number', 'available,revision')},
 }
 
 # What POST /orders stores before it answers 202.

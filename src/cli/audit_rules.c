@@ -179,12 +179,13 @@ const struct audit_rule audit_rules_within[] = {
 	 " || COALESCE(s.on_hand, 0) || ', ' || COALESCE(s.reserved, 0) FROM inventory.items i"
 	 " LEFT JOIN (SELECT product_id, sum(on_hand) AS on_hand, sum(reserved) AS reserved"
 	 " FROM inventory.stock GROUP BY product_id) s ON s.product_id = i.id"
-	 " WHERE i.on_hand <> COALESCE(s.on_hand, 0) OR i.reserved <> COALESCE(s.reserved, 0)"},
+	 " WHERE i.spread <> (s.product_id IS NOT NULL) OR (i.spread = 1"
+	 " AND (i.on_hand <> s.on_hand OR i.reserved <> s.reserved))"},
 
 	{"stock-reserved", "what is reserved is what active reservations keep",
 	 "SELECT product_id, 'in ' || warehouse || ' ' || sum(reserved) || ' are reserved, but ' ||"
 	 " sum(kept) || ' kept for orders' FROM (SELECT product_id, warehouse, reserved, 0 AS kept"
-	 " FROM inventory.stock UNION ALL SELECT l.product_id, l.warehouse, 0, l.quantity"
+	 " FROM inventory.warehouse_stock UNION ALL SELECT l.product_id, l.warehouse, 0, l.quantity"
 	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
 	 " ON l.order_id = r.order_id WHERE r.status = 'active')"
 	 " GROUP BY product_id, warehouse HAVING sum(reserved) <> sum(kept)"},
@@ -192,7 +193,7 @@ const struct audit_rule audit_rules_within[] = {
 	{"stock-journal", "what is on hand is what came and went",
 	 "SELECT product_id, 'in ' || warehouse || ' ' || sum(on_hand) || ' are on hand, the journal"
 	 " says ' || sum(delta) FROM (SELECT product_id, warehouse, on_hand, 0 AS delta"
-	 " FROM inventory.stock UNION ALL SELECT product_id, warehouse, 0, sum(delta)"
+	 " FROM inventory.warehouse_stock UNION ALL SELECT product_id, warehouse, 0, sum(delta)"
 	 " FROM inventory.movements GROUP BY +product_id, warehouse)"
 	 " GROUP BY product_id, warehouse HAVING sum(on_hand) <> sum(delta)"},
 

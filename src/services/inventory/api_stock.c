@@ -227,8 +227,8 @@ static enum err refuse_below_reserved(struct request *req, const struct stock *s
 			   stock->reserved, stock->warehouse);
 }
 
-/* Changes one warehouse, and notes it in the journal. */
-static enum err move_stock(struct sql *sql, const struct change *change, const char *warehouse,
+/* Changes one warehouse, and notes it in the journal; the sums are the caller's to change. */
+static enum err move_stock(struct sql *sql, struct change *change, const char *warehouse,
 			   int64_t *ret_delta)
 {
 	const struct stock_draft *draft = change->draft;
@@ -259,11 +259,11 @@ static enum err move_stock(struct sql *sql, const struct change *change, const c
 	if (stock.on_hand + movement.delta > ON_HAND_MAX)
 		return refuse(change->req, ERR_CONFLICT, "A warehouse holds at most %" PRId64 ".",
 			      ON_HAND_MAX);
-	err = stock_open(sql, &change->id, warehouse);
-	if (!err)
-		err = stock_change(sql, &change->id, warehouse, movement.delta, 0);
-	if (err == ERR_OUT_OF_STOCK)
+	if (stock.on_hand + movement.delta < stock.reserved)
 		return refuse_below_reserved(change->req, &stock);
+	err = stock_open(sql, &change->item, warehouse);
+	if (!err && change->item.spread)
+		err = stock_change(sql, &change->id, warehouse, movement.delta, 0);
 	return err ? err : movement_add(sql, &movement);
 }
 
@@ -277,7 +277,7 @@ static bool says_nothing_new(const struct change *change)
 		(!draft->warehouse && draft->on_hand == change->item.on_hand));
 }
 
-static enum err change_stock(struct sql *sql, const struct change *change, int64_t *ret_delta)
+static enum err change_stock(struct sql *sql, struct change *change, int64_t *ret_delta)
 {
 	const char *warehouse;
 	enum err err;

@@ -23,6 +23,7 @@ struct item {
 	int64_t threshold; /* so many or fewer are few */
 	int64_t on_hand, reserved;
 	const char *status; /* "in_stock", "low_stock" or "out_of_stock" */
+	bool spread;	    /* other warehouses than the default one have had some */
 	int64_t version, revision;
 	int64_t updated_ms;
 };

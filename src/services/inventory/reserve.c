@@ -12,72 +12,121 @@
  */
 #include "services/inventory/reserve.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
 #include "services/inventory/rules.h"
 #include "services/inventory/store.h"
 
 /* --- keeping -------------------------------------------------------------------------------- */
 
-/* Which warehouses give it: the default one if it can alone, which is asked in one statement. */
-static enum err take_from_warehouses(const struct scope *scope, const struct id *order,
-				     const struct wanted *wanted)
-{
-	struct kept line = {wanted->product, WAREHOUSE_DEFAULT, wanted->quantity};
-	struct kept lines[WAREHOUSES_MAX];
-	struct stocks *stocks;
-	size_t count;
-	enum err err;
-
-	err = stock_change(scope->sql, &wanted->product, WAREHOUSE_DEFAULT, 0, wanted->quantity);
-	if (!err)
-		return reservation_add_line(scope->sql, order, &line);
-	if (err != ERR_OUT_OF_STOCK)
-		return err;
-
-	stocks = ARENA_NEW(scope->arena, struct stocks);
-	err = stocks_get(scope->sql, &wanted->product, scope->arena, stocks);
-	if (err)
-		return err;
-	count = allocate(stocks, &wanted->product, wanted->quantity, lines);
-	assert(count > 0); /* the item's sums said that there is enough */
-	for (size_t i = 0; i < count && !err; i++) {
-		err = stock_change(scope->sql, &lines[i].product, lines[i].warehouse, 0,
-				   lines[i].quantity);
-		if (!err)
-			err = reservation_add_line(scope->sql, order, &lines[i]);
-	}
-	return err;
-}
-
-static enum err take_product(const struct scope *scope, const struct id *order,
-			     const struct wanted *wanted)
-{
-	struct item item;
-	enum err err;
-
-	err = item_change(scope->sql, &wanted->product, 0, wanted->quantity, scope->arena, &item);
-	if (!err)
-		err = take_from_warehouses(scope, order, wanted);
-	if (err)
-		return err;
-	return tell_changed(scope, &item, item_available(&item) + wanted->quantity, item.threshold);
-}
-
 struct taking {
 	const struct scope *scope;
 	struct reservation *reservation;
 	bool anew; /* the reservation is there, and its time was over */
 	const struct wanted *wanted;
+	struct item *items; /* of what is wanted, as they are now */
 	size_t count;
+	size_t room; /* in the reservation's lines */
 };
 
-/* All or nothing: a part of the transaction that is undone as a whole. */
-static enum err take_all(struct sql *sql, void *arg)
+static enum err add_line(struct taking *taking, const struct kept *line)
 {
-	struct taking *taking = arg;
+	struct reservation *reservation = taking->reservation;
+
+	if (reservation->count == taking->room) {
+		size_t room = MAX(2 * taking->room, taking->count);
+		struct kept *lines = ARENA_ARRAY(taking->scope->arena, struct kept, room);
+
+		for (size_t i = 0; i < reservation->count; i++)
+			lines[i] = reservation->lines[i];
+		reservation->lines = lines;
+		taking->room = room;
+	}
+	reservation->lines[reservation->count++] = *line;
+	return reservation_add_line(taking->scope->sql, &reservation->order, line);
+}
+
+static int compare_warehouses(const void *a, const void *b)
+{
+	return strcmp(((const struct kept *)a)->warehouse, ((const struct kept *)b)->warehouse);
+}
+
+/* Which warehouses give it: the default one if it can alone. */
+static enum err take_from_warehouses(struct taking *taking, const struct wanted *wanted)
+{
+	const struct scope *scope = taking->scope;
+	struct kept lines[WAREHOUSES_MAX];
+	struct stocks *stocks = ARENA_NEW(scope->arena, struct stocks);
+	size_t count;
+	enum err err;
+
+	err = stocks_get(scope->sql, &wanted->product, scope->arena, stocks);
+	if (err)
+		return err;
+	count = allocate(stocks, &wanted->product, wanted->quantity, lines);
+	assert(count > 0); /* the item's sums said that there is enough */
+	qsort(lines, count, sizeof(*lines), compare_warehouses);
+	for (size_t i = 0; i < count && !err; i++) {
+		err = stock_change(scope->sql, &lines[i].product, lines[i].warehouse, 0,
+				   lines[i].quantity);
+		if (!err)
+			err = add_line(taking, &lines[i]);
+	}
+	return err;
+}
+
+static enum err take_product(struct taking *taking, const struct wanted *wanted, struct item *item)
+{
+	const struct kept line = {wanted->product, WAREHOUSE_DEFAULT, wanted->quantity};
+	int64_t available = item_available(item);
+	enum err err;
+
+	err = item->spread ? take_from_warehouses(taking, wanted) : add_line(taking, &line);
+	if (!err)
+		err = item_change(taking->scope->sql, item, 0, wanted->quantity);
+	if (err)
+		return err;
+	return tell_changed(taking->scope, item, available, item->threshold);
+}
+
+/* Reads what is wanted, and notes of what there is not enough. */
+static enum err look_at_items(struct taking *taking, struct shortages *ret_shortages)
+{
+	const struct scope *scope = taking->scope;
+
+	taking->items = ARENA_ARRAY(scope->arena, struct item, taking->count);
+	ret_shortages->count = 0;
+	for (size_t i = 0; i < taking->count; i++) {
+		const struct wanted *wanted = &taking->wanted[i];
+		struct item *item = &taking->items[i];
+		enum err err = item_get(scope->sql, &wanted->product, scope->arena, item);
+
+		if (err && err != ERR_NOT_FOUND)
+			return err;
+		if (item_available(item) < wanted->quantity)
+			ret_shortages->items[ret_shortages->count++] = (struct shortage){
+				.product = wanted->product,
+				.requested = wanted->quantity,
+				.available = item_available(item),
+			};
+	}
+	return ret_shortages->count ? ERR_OUT_OF_STOCK : OK;
+}
+
+/* All or nothing: what there is is known before the first of it is taken. */
+static enum err take(struct taking *taking, struct shortages *ret_shortages)
+{
+	struct sql *sql = taking->scope->sql;
 	struct reservation *reservation = taking->reservation;
 	enum err err;
 
+	assert(taking->count >= 1 && taking->count <= RESERVE_ITEMS_MAX);
+	err = look_at_items(taking, ret_shortages);
+	if (err)
+		return err;
+	reservation->count = 0;
 	if (taking->anew) {
 		err = reservation_remove_lines(sql, &reservation->order);
 		if (!err)
@@ -86,43 +135,8 @@ static enum err take_all(struct sql *sql, void *arg)
 		err = reservation_add(sql, reservation);
 	}
 	for (size_t i = 0; i < taking->count && !err; i++)
-		err = take_product(taking->scope, &reservation->order, &taking->wanted[i]);
-	if (err)
-		return err;
-	return reservation_get(sql, &reservation->order, taking->scope->arena, reservation);
-}
-
-static enum err find_shortages(const struct scope *scope, const struct wanted *wanted, size_t count,
-			       struct shortages *ret_shortages)
-{
-	ret_shortages->count = 0;
-	for (size_t i = 0; i < count; i++) {
-		int64_t available;
-		enum err err = item_count_available(scope->sql, &wanted[i].product, &available);
-
-		if (err)
-			return err;
-		if (available < wanted[i].quantity)
-			ret_shortages->items[ret_shortages->count++] = (struct shortage){
-				.product = wanted[i].product,
-				.requested = wanted[i].quantity,
-				.available = available,
-			};
-	}
-	return OK;
-}
-
-static enum err take(const struct scope *scope, struct taking *taking,
-		     struct shortages *ret_shortages)
-{
-	enum err err, shortages_err;
-
-	assert(taking->count >= 1 && taking->count <= RESERVE_ITEMS_MAX);
-	err = sql_nested(scope->sql, take_all, taking);
-	if (err != ERR_OUT_OF_STOCK)
-		return err;
-	shortages_err = find_shortages(scope, taking->wanted, taking->count, ret_shortages);
-	return shortages_err ? shortages_err : err;
+		err = take_product(taking, &taking->wanted[i], &taking->items[i]);
+	return err;
 }
 
 /* The order has a reservation already: the same, or a refusal. */
@@ -159,10 +173,14 @@ enum err reserve_order(const struct scope *scope, const struct id *order,
 		.wanted = wanted,
 		.count = count,
 	};
-	enum err err = take(scope, &taking, ret_shortages);
+	enum err err = take(&taking, ret_shortages), before_err;
 
 	if (err == ERR_CONFLICT)
 		return reserved_before(scope, order, wanted, count, ret_reservation);
+	if (err == ERR_OUT_OF_STOCK) {
+		before_err = reserved_before(scope, order, wanted, count, ret_reservation);
+		return before_err == ERR_NOT_FOUND ? err : before_err;
+	}
 	if (!err)
 		err = tell_reserved(scope, &reservation);
 	if (!err)
@@ -190,9 +208,11 @@ static enum err change_lines(const struct scope *scope, const struct reservation
 		};
 		struct item item;
 
-		err = item_change(scope->sql, &line->product, on_hand * line->quantity,
-				  reserved * line->quantity, scope->arena, &item);
+		err = item_find(scope->sql, &line->product, scope->arena, &item);
 		if (!err)
+			err = item_change(scope->sql, &item, on_hand * line->quantity,
+					  reserved * line->quantity);
+		if (!err && item.spread)
 			err = stock_change(scope->sql, &line->product, line->warehouse,
 					   on_hand * line->quantity, reserved * line->quantity);
 		/* What a reservation keeps is there. */
@@ -229,7 +249,7 @@ static enum err take_anew(const struct scope *scope, struct reservation *reserva
 		else
 			wanted[taking.count++] = (struct wanted){line->product, line->quantity};
 	}
-	err = take(scope, &taking, ret_shortages);
+	err = take(&taking, ret_shortages);
 	if (!err)
 		*reservation = renewed;
 	return err;

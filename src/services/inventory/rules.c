@@ -75,6 +75,15 @@ int64_t item_available(const struct item *item)
 	return item->on_hand - item->reserved;
 }
 
+const char *item_status(const struct item *item)
+{
+	int64_t available = item_available(item);
+
+	if (available <= 0)
+		return "out_of_stock";
+	return available <= item->threshold ? "low_stock" : "in_stock";
+}
+
 bool item_fell_low(int64_t available_before, int64_t threshold_before, const struct item *now)
 {
 	return available_before > threshold_before && item_available(now) <= now->threshold;

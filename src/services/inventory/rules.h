@@ -21,6 +21,9 @@ bool reservation_may_move(enum reservation_status from, enum reservation_status 
 /* How much is free: never below 0. */
 int64_t item_available(const struct item *item);
 
+/* What is said of it. */
+const char *item_status(const struct item *item);
+
 /* Whether few are left now and were not before. */
 bool item_fell_low(int64_t available_before, int64_t threshold_before, const struct item *now);
 

@@ -3,13 +3,18 @@
  *
  * Invariants, held by the schema and by the guards of the statements:
  *  1. Nothing is kept that is not there: on_hand >= reserved >= 0, in every warehouse and in all.
- *  2. An item's sums are the sums of its warehouses: whoever changes one changes the other.
+ *  2. The sums of an item that is spread over warehouses are theirs: whoever changes one changes the
+ *     other.
  *  3. The journal adds up to what is on hand.
  */
 #include "services/inventory/store.h"
 
+#include <string.h>
+
+#include "services/inventory/rules.h"
+
 #define ITEM_COLUMNS                                                                          \
-	"id, parent_id, vendor_id, sku, name, threshold, on_hand, reserved, status, version," \
+	"id, parent_id, vendor_id, sku, name, threshold, on_hand, reserved, spread, version," \
 	" revision, updated_at"
 
 /* --- items ---------------------------------------------------------------------------------- */
@@ -25,13 +30,13 @@ static struct item read_item(struct sql_rows *rows, struct arena *arena)
 		.threshold = sql_get_int(rows, 5),
 		.on_hand = sql_get_int(rows, 6),
 		.reserved = sql_get_int(rows, 7),
-		.status = sql_get_text(rows, 8, arena),
+		.spread = sql_get_bool(rows, 8),
 		.version = sql_get_int(rows, 9),
 		.revision = sql_get_int(rows, 10),
 		.updated_ms = sql_get_int(rows, 11),
 	};
 
-	assert(item.reserved >= 0 && item.on_hand >= item.reserved);
+	item.status = item_status(&item);
 	return item;
 }
 
@@ -56,6 +61,13 @@ enum err item_get(struct sql *sql, const struct id *id, struct arena *arena, str
 	return take_item(
 		sql_query(sql, "SELECT " ITEM_COLUMNS " FROM items WHERE id = $1 AND removed = 0",
 			  sql_id(id)),
+		ERR_NOT_FOUND, arena, ret_item);
+}
+
+enum err item_find(struct sql *sql, const struct id *id, struct arena *arena, struct item *ret_item)
+{
+	return take_item(
+		sql_query(sql, "SELECT " ITEM_COLUMNS " FROM items WHERE id = $1", sql_id(id)),
 		ERR_NOT_FOUND, arena, ret_item);
 }
 
@@ -105,13 +117,7 @@ enum err item_put(struct sql *sql, const struct item *item, bool *ret_appeared)
 		err = bring_back(sql, &item->id, ret_appeared);
 		return err ? err : update_item(sql, item);
 	}
-	err = sql_run(sql,
-		      "INSERT INTO stock (product_id, warehouse, on_hand, reserved)"
-		      " VALUES ($1, $2, $3, 0)",
-		      sql_id(&item->id), sql_text(WAREHOUSE_DEFAULT), sql_int(item->on_hand));
-	if (!err && movement.delta > 0)
-		err = movement_add(sql, &movement);
-	return err;
+	return movement.delta > 0 ? movement_add(sql, &movement) : OK;
 }
 
 enum err item_remove(struct sql *sql, const struct id *id)
@@ -184,18 +190,24 @@ enum err items_list(struct sql *sql, const struct item_filter *filter, struct ar
 	return err;
 }
 
-enum err item_change(struct sql *sql, const struct id *id, int64_t on_hand, int64_t reserved,
-		     struct arena *arena, struct item *ret_item)
+enum err item_change(struct sql *sql, struct item *item, int64_t on_hand, int64_t reserved)
 {
-	return take_item(sql_query(sql,
-				   "UPDATE items SET on_hand = on_hand + $2,"
-				   " reserved = reserved + $3, revision = revision + 1,"
-				   " updated_at = $4 WHERE id = $1"
-				   " AND on_hand + $2 >= reserved + $3 AND reserved + $3 >= 0"
-				   " AND (removed = 0 OR $3 <= 0) RETURNING " ITEM_COLUMNS,
-				   sql_id(id), sql_int(on_hand), sql_int(reserved),
-				   sql_int(sql_now_ms(sql))),
-			 ERR_OUT_OF_STOCK, arena, ret_item);
+	enum err err;
+
+	item->on_hand += on_hand;
+	item->reserved += reserved;
+	item->revision++;
+	item->updated_ms = sql_now_ms(sql);
+	item->status = item_status(item);
+	err = sql_run(sql,
+		      "UPDATE items SET on_hand = $2, reserved = $3, revision = $4, updated_at = $5"
+		      " WHERE id = $1 AND revision = $4 - 1",
+		      sql_id(&item->id), sql_int(item->on_hand), sql_int(item->reserved),
+		      sql_int(item->revision), sql_int(item->updated_ms));
+	if (err)
+		return err;
+	/* Else somebody was quicker than what was read: the caller comes again. */
+	return sql_changes(sql) == 1 ? OK : ERR_OVERLOADED;
 }
 
 enum err item_set(struct sql *sql, const struct id *id, int64_t on_hand, int64_t threshold,
@@ -211,24 +223,6 @@ enum err item_set(struct sql *sql, const struct id *id, int64_t on_hand, int64_t
 			 ERR_BELOW_RESERVED, arena, ret_item);
 }
 
-enum err item_count_available(struct sql *sql, const struct id *id, int64_t *ret_available)
-{
-	struct sql_rows *rows;
-	int64_t available;
-	enum err err;
-
-	rows = sql_query(sql, "SELECT on_hand - reserved FROM items WHERE id = $1 AND removed = 0",
-			 sql_id(id));
-	err = sql_first(rows);
-	if (err && err != ERR_NOT_FOUND)
-		return err;
-	available = err ? 0 : sql_get_int(rows, 0);
-	err = err ? OK : sql_end(rows);
-	if (!err)
-		*ret_available = available;
-	return err;
-}
-
 /* --- warehouses ----------------------------------------------------------------------------- */
 
 enum err stocks_get(struct sql *sql, const struct id *product, struct arena *arena,
@@ -237,7 +231,8 @@ enum err stocks_get(struct sql *sql, const struct id *product, struct arena *are
 	struct sql_rows *rows;
 
 	rows = sql_query(sql,
-			 "SELECT warehouse, on_hand, reserved FROM stock WHERE product_id = $1"
+			 "SELECT warehouse, on_hand, reserved FROM warehouse_stock"
+			 " WHERE product_id = $1"
 			 " ORDER BY warehouse",
 			 sql_id(product));
 	ret_stocks->count = 0;
@@ -267,12 +262,29 @@ enum err stock_change(struct sql *sql, const struct id *product, const char *war
 	return sql_changes(sql) == 1 ? OK : ERR_OUT_OF_STOCK;
 }
 
-enum err stock_open(struct sql *sql, const struct id *product, const char *warehouse)
+static enum err add_stock(struct sql *sql, const struct id *product, const char *warehouse,
+			  int64_t on_hand, int64_t reserved)
 {
 	return sql_run(sql,
 		       "INSERT INTO stock (product_id, warehouse, on_hand, reserved)"
-		       " VALUES ($1, $2, 0, 0) ON CONFLICT (product_id, warehouse) DO NOTHING",
-		       sql_id(product), sql_text(warehouse));
+		       " VALUES ($1, $2, $3, $4) ON CONFLICT (product_id, warehouse) DO NOTHING",
+		       sql_id(product), sql_text(warehouse), sql_int(on_hand), sql_int(reserved));
+}
+
+enum err stock_open(struct sql *sql, struct item *item, const char *warehouse)
+{
+	enum err err = OK;
+
+	if (!item->spread && strcmp(warehouse, WAREHOUSE_DEFAULT) == 0)
+		return OK;
+	if (!item->spread) {
+		err = add_stock(sql, &item->id, WAREHOUSE_DEFAULT, item->on_hand, item->reserved);
+		if (!err)
+			err = sql_run(sql, "UPDATE items SET spread = 1 WHERE id = $1",
+				      sql_id(&item->id));
+		item->spread = true;
+	}
+	return err ? err : add_stock(sql, &item->id, warehouse, 0, 0);
 }
 
 enum err movement_add(struct sql *sql, const struct movement *movement)

@@ -13,6 +13,10 @@
 enum err item_get(struct sql *sql, const struct id *id, struct arena *arena, struct item *ret_item)
 	MUST_CHECK;
 
+/* The same, also where its product is gone: what was kept for orders is still there. */
+enum err item_find(struct sql *sql, const struct id *id, struct arena *arena, struct item *ret_item)
+	MUST_CHECK;
+
 /* Adds it, with what is on hand in the default warehouse; or, where it is known, takes over what
  * its product says of it, and brings it back if it was removed. *ret_appeared: it was not there. */
 enum err item_put(struct sql *sql, const struct item *item, bool *ret_appeared) MUST_CHECK;
@@ -36,30 +40,31 @@ struct item_filter {
 enum err items_list(struct sql *sql, const struct item_filter *filter, struct arena *arena,
 		    struct item *ret_items, size_t *ret_count) MUST_CHECK;
 
-/* Adds to the sums; ERR_OUT_OF_STOCK, and nothing is changed, where fewer than none would be free,
- * or where the item is to keep more (`reserved` > 0) and is gone. */
-enum err item_change(struct sql *sql, const struct id *id, int64_t on_hand, int64_t reserved,
-		     struct arena *arena, struct item *ret_item) MUST_CHECK;
+/* Adds to the sums of an item that was read in this transaction; fewer than none may not be free
+ * then, and what is reserved not less than none: asserted. */
+enum err item_change(struct sql *sql, struct item *item, int64_t on_hand, int64_t reserved)
+	MUST_CHECK;
 
 /* What its vendor says: a new threshold, and a change of what is on hand. A new version. */
 enum err item_set(struct sql *sql, const struct id *id, int64_t on_hand, int64_t threshold,
 		  struct arena *arena, struct item *ret_item) MUST_CHECK;
 
-/* How much is free; 0 for what is unknown or gone. */
-enum err item_count_available(struct sql *sql, const struct id *id, int64_t *ret_available)
-	MUST_CHECK;
-
 /* --- warehouses ------------------------------------------------------------------------------- */
+
+/* The sums of an item that is not spread are its default warehouse's: who changes them has changed
+ * that, and these verbs are for the others. */
 
 enum err stocks_get(struct sql *sql, const struct id *product, struct arena *arena,
 		    struct stocks *ret_stocks) MUST_CHECK;
 
-/* As item_change, of one warehouse. ERR_OUT_OF_STOCK also where it never had any. */
+/* Adds to what one warehouse has; ERR_OUT_OF_STOCK, and nothing is changed, where fewer than none
+ * would be free, or it never had any. */
 enum err stock_change(struct sql *sql, const struct id *product, const char *warehouse,
 		      int64_t on_hand, int64_t reserved) MUST_CHECK;
 
-/* Makes a warehouse's row, with nothing, where there is none. */
-enum err stock_open(struct sql *sql, const struct id *product, const char *warehouse) MUST_CHECK;
+/* Makes a warehouse's row, with nothing, where there is none. With the first one that is not the
+ * default one the item is spread. */
+enum err stock_open(struct sql *sql, struct item *item, const char *warehouse) MUST_CHECK;
 
 struct movement {
 	struct id product;

@@ -217,12 +217,12 @@ static void check_books(void)
 {
 	static const char *const faults[] = {
 		"SELECT COUNT(*) FROM items i WHERE on_hand <> (SELECT COALESCE(SUM(s.on_hand), 0)"
-		" FROM stock s WHERE s.product_id = i.id)",
+		" FROM warehouse_stock s WHERE s.product_id = i.id)",
 		"SELECT COUNT(*) FROM items i WHERE reserved <> (SELECT COALESCE(SUM(s.reserved), 0)"
-		" FROM stock s WHERE s.product_id = i.id)",
-		"SELECT COUNT(*) FROM stock s WHERE on_hand <> (SELECT COALESCE(SUM(m.delta), 0)"
+		" FROM warehouse_stock s WHERE s.product_id = i.id)",
+		"SELECT COUNT(*) FROM warehouse_stock s WHERE on_hand <> (SELECT COALESCE(SUM(m.delta), 0)"
 		" FROM movements m WHERE m.product_id = s.product_id AND m.warehouse = s.warehouse)",
-		"SELECT COUNT(*) FROM stock s WHERE reserved <> (SELECT COALESCE(SUM(l.quantity), 0)"
+		"SELECT COUNT(*) FROM warehouse_stock s WHERE reserved <> (SELECT COALESCE(SUM(l.quantity), 0)"
 		" FROM reservation_lines l JOIN reservations r ON r.order_id = l.order_id"
 		" WHERE r.status = 'active' AND l.product_id = s.product_id"
 		" AND l.warehouse = s.warehouse)",
@@ -276,9 +276,11 @@ static enum err open_second_warehouse(const struct scope *scope, struct doing *d
 		.kind = "adjustment",
 	};
 	struct item item;
-	enum err err = stock_open(scope->sql, &shop.lamp, "berlin");
+	enum err err = item_get(scope->sql, &shop.lamp, scope->arena, &item);
 
 	(void)doing;
+	if (!err)
+		err = stock_open(scope->sql, &item, "berlin");
 	if (!err)
 		err = stock_change(scope->sql, &shop.lamp, "berlin", 7, 0);
 	if (!err)

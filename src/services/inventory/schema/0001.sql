@@ -1,5 +1,6 @@
--- What can be stocked: a product's variant, by the variant's id. on_hand and reserved are the sums
--- of its rows in `stock`. `version` counts what its vendor changes, `revision` every change.
+-- What can be stocked: a product's variant, by the variant's id. on_hand and reserved are of all
+-- warehouses: where only `main` has ever had any (spread = 0) they are what it has, else the sums of
+-- the rows in `stock`. `version` counts what its vendor changes, `revision` every change.
 CREATE TABLE items (
 	id UUID NOT NULL PRIMARY KEY,
 	parent_id UUID NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE items (
 		CASE WHEN on_hand - reserved <= 0 THEN 'out_of_stock'
 			WHEN on_hand - reserved <= threshold THEN 'low_stock'
 			ELSE 'in_stock' END) STORED,
+	spread BIGINT NOT NULL DEFAULT 0 CHECK (spread IN (0, 1)),
 	version BIGINT NOT NULL DEFAULT 1,
 	revision BIGINT NOT NULL DEFAULT 1,
 	removed BIGINT NOT NULL DEFAULT 0 CHECK (removed IN (0, 1)),
@@ -33,6 +35,11 @@ CREATE TABLE stock (
 	PRIMARY KEY (product_id, warehouse),
 	CHECK (on_hand >= reserved)
 ) /*sqlite WITHOUT ROWID */;
+
+-- What each warehouse has, wherever that is written.
+CREATE VIEW warehouse_stock AS
+	SELECT id AS product_id, 'main' AS warehouse, on_hand, reserved FROM items WHERE spread = 0
+	UNION ALL SELECT product_id, warehouse, on_hand, reserved FROM stock;
 
 -- What is kept for an order, once per order. active, and then: committed (sold), and possibly
 -- restocked; released (the order is off); expired (nobody paid in time), and possibly committed.
