@@ -3,6 +3,7 @@
 
 #include "services/product/change.h"
 #include "services/product/draft.h"
+#include "services/product/rendered.h"
 #include "services/product/rules.h"
 #include "services/product/store.h"
 #include "services/product/write.h"
@@ -11,7 +12,6 @@
 struct edit {
 	struct request *req;
 	struct reply *reply;
-	const char *key; /* of the path */
 	struct draft draft;
 	struct faults found; /* before the transaction, whose body may run twice */
 	struct product product;
@@ -19,15 +19,16 @@ struct edit {
 
 /* --- who may ----------------------------------------------------------------------------- */
 
-static bool is_owner(const struct request *req, const struct product *product)
+static bool is_owner(const struct request *req, const struct id *vendor_id)
 {
-	return request_has_role(req, ROLE_ADMIN) || request_is_user(req, &product->vendor_id);
+	return request_has_role(req, ROLE_ADMIN) || request_is_user(req, vendor_id);
 }
 
 /* Drafts and what is archived are for their owner. */
-static bool is_visible(const struct request *req, const struct product *product)
+static bool is_visible(const struct request *req, enum product_status status,
+		       const struct id *vendor_id)
 {
-	return product->status == PRODUCT_ACTIVE || is_owner(req, product);
+	return status == PRODUCT_ACTIVE || is_owner(req, vendor_id);
 }
 
 /* The product with the path's id, if the caller may change it. */
@@ -43,9 +44,10 @@ static enum err find_own(struct sql *sql, struct request *req, struct product *r
 	if (err)
 		return err;
 	/* A variant's id reads its product, but does not delete it. */
-	if (!is_visible(req, ret_product) || !id_equal(&ret_product->id, &id))
+	if (!is_visible(req, ret_product->status, &ret_product->vendor_id) ||
+	    !id_equal(&ret_product->id, &id))
 		return ERR_NOT_FOUND;
-	if (!is_owner(req, ret_product))
+	if (!is_owner(req, &ret_product->vendor_id))
 		return refuse(req, ERR_FORBIDDEN, "The product is another vendor's.");
 	return OK;
 }
@@ -86,28 +88,57 @@ static enum err refuse_taken(struct request *req, enum err err, const struct cha
 
 /* --- GET /products/:id ------------------------------------------------------------------- */
 
-static enum err find_body(struct sql *sql, void *arg)
-{
-	struct edit *edit = arg;
-	struct id id;
+struct view {
+	struct request *req;
+	const char *key; /* of the path */
+	struct product_head head;
+	struct out out;
+};
 
-	if (id_parse(edit->key, &id))
-		return store_find_id(sql, edit->req->arena, &id, &edit->product);
-	return store_find_slug(sql, edit->req->arena, edit->key, &edit->product);
+enum err product_show(struct sql *sql, const struct product_head *head, struct out *out)
+{
+	struct product product;
+	size_t begin;
+	enum err err;
+
+	if (rendered_take(head, out))
+		return OK;
+	err = store_load(sql, out->arena, head->number, &product);
+	if (err)
+		return err == ERR_NOT_FOUND ? ERR_INTERNAL : err;
+	begin = out->length + out->comma;
+	product_write(out, NULL, &product);
+	rendered_keep(head, out->data + begin, out->length - begin);
+	return OK;
+}
+
+static enum err view_body(struct sql *sql, void *arg)
+{
+	struct view *view = arg;
+	struct id id;
+	enum err err;
+
+	err = id_parse(view->key, &id) ? store_head_by_id(sql, &id, &view->head)
+				       : store_head_by_slug(sql, view->key, &view->head);
+	if (err)
+		return err;
+	if (!is_visible(view->req, view->head.status, &view->head.vendor_id))
+		return ERR_NOT_FOUND;
+	return product_show(sql, &view->head, &view->out);
 }
 
 /* The product with this id or slug, or that the variant with this id belongs to. */
 static enum err get_product(struct request *req, struct reply *reply)
 {
-	struct edit edit = {.req = req, .key = request_parameter(req, "id")};
+	struct view view = {
+		.req = req, .key = request_parameter(req, "id"), .out = out_new(req->arena)};
 	enum err err;
 
-	err = request_read(req, find_body, &edit);
+	err = request_read(req, view_body, &view);
 	if (err)
 		return err;
-	if (!is_visible(req, &edit.product))
-		return ERR_NOT_FOUND;
-	reply_product(reply, 200, &edit.product);
+	reply_etag(reply, view.head.version, view.head.revision);
+	reply_json(reply, 200, &view.out);
 	return OK;
 }
 

@@ -40,10 +40,11 @@ struct listing {
 	struct product_query query;
 	struct page page;
 	struct list facet_list; /* int */
-	struct list products;	/* struct product */
+	struct product_page found;
 	struct facet facets[FACETS];
-	bool more;
-	struct cursor next;
+	struct out out; /* the answer, up to the end of its items */
+	bool quick;	/* at most a glance */
+	bool whole;	/* it is found */
 };
 
 /* --- the query --------------------------------------------------------------------------- */
@@ -90,7 +91,7 @@ static const char *filled(const char *text)
 static struct product_query to_query(const struct request *req, const struct parameters *given)
 {
 	struct product_query query = {
-		.words = given->words ? search_query(req->arena, given->words) : NULL,
+		.words = given->words ? search_new(req->arena, given->words) : NULL,
 		.category = filled(given->category),
 		.tag = filled(given->tag),
 		.min_price = given->min_price,
@@ -117,31 +118,60 @@ static struct product_query to_query(const struct request *req, const struct par
 	return query;
 }
 
-/* A short page along an index costs less than going to another thread and back. */
-static bool is_quick(const struct listing *listing)
+/* What is found at a glance, or by a few ids, costs less than going to another thread and back. */
+static bool may_be_quick(const struct listing *listing)
 {
 	const struct product_query *query = &listing->query;
 
-	return !query->words && !query->category && !query->tag && !query->has_min_price &&
-	       !query->has_max_price && !query->has_in_stock && !query->min_rating &&
-	       !query->has_vendor && query->status == PRODUCT_ACTIVE &&
-	       listing->facet_list.count == 0 && query->ids.count <= QUICK_LIMIT_MAX &&
-	       listing->page.limit <= QUICK_LIMIT_MAX;
+	return !query->words && listing->facet_list.count == 0 &&
+	       query->ids.count <= QUICK_LIMIT_MAX &&
+	       (query->has_ids || listing->page.limit <= QUICK_LIMIT_MAX);
+}
+
+static enum err find_page(struct sql *sql, struct listing *listing)
+{
+	struct arena *arena = listing->req->arena;
+	enum err err;
+
+	if (!listing->query.has_ids) {
+		err = store_glance(sql, arena, &listing->query, &listing->page, &listing->found,
+				   &listing->whole);
+		if (err || listing->whole || listing->quick)
+			return err;
+	}
+	listing->whole = true;
+	return store_list(sql, arena, &listing->query, &listing->page, &listing->found);
 }
 
 static enum err list_body(struct sql *sql, void *arg)
 {
 	struct listing *listing = arg;
-	struct arena *arena = listing->req->arena;
 	const int *which = listing->facet_list.items;
 	enum err err;
 
-	err = store_list(sql, arena, &listing->query, &listing->page, &listing->products,
-			 &listing->more, &listing->next);
+	err = find_page(sql, listing);
+	if (!listing->whole)
+		return err;
+	for (size_t i = 0; !err && i < listing->found.count; i++)
+		err = product_show(sql, &listing->found.heads[i], &listing->out);
 	for (size_t i = 0; !err && i < listing->facet_list.count; i++)
-		err = store_facet(sql, arena, &listing->query, (enum product_facet)which[i],
-				  &listing->facets[which[i]]);
+		err = store_facet(sql, listing->req->arena, &listing->query,
+				  (enum product_facet)which[i], &listing->facets[which[i]]);
 	return err;
+}
+
+/* Tries what is quick on this thread. */
+static enum err find(struct listing *listing)
+{
+	enum err err = OK;
+
+	listing->quick = may_be_quick(listing);
+	if (listing->quick)
+		err = request_read(listing->req, list_body, listing);
+	listing->quick = false;
+	if (err || listing->whole)
+		return err;
+	return request_search(listing->req, list_body, listing);
 }
 
 /* --- the answer -------------------------------------------------------------------------- */
@@ -172,15 +202,13 @@ static void write_facets(struct out *out, const struct listing *listing)
 
 static void reply_listing(struct listing *listing, struct reply *reply, const char *kind)
 {
-	const struct product *products = listing->products.items;
-	struct out out = reply_list_begin(reply);
+	struct out *out = &listing->out;
 
-	for (size_t i = 0; i < listing->products.count; i++)
-		product_write(&out, NULL, &products[i]);
-	reply_list_end_items(&out);
+	reply_list_end_items(out);
 	if (listing->facet_list.count)
-		write_facets(&out, listing);
-	reply_list_end(listing->req, reply, &out, kind, listing->more ? &listing->next : NULL);
+		write_facets(out, listing);
+	reply_list_end(listing->req, reply, out, kind,
+		       listing->found.more ? &listing->found.next : NULL);
 }
 
 /* Active products; with `status`, an owner's or administrator's others. */
@@ -200,10 +228,8 @@ enum err get_products(struct request *req, struct reply *reply)
 	err = request_page(req, kind, &listing.page);
 	if (err)
 		return err;
-	if (is_quick(&listing))
-		err = request_read(req, list_body, &listing);
-	else
-		err = request_search(req, list_body, &listing);
+	listing.out = reply_list_begin(reply);
+	err = find(&listing);
 	if (err)
 		return err;
 	reply_listing(&listing, reply, kind);

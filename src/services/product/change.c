@@ -177,7 +177,7 @@ enum err change_remove(struct sql *sql, struct change *change, const struct prod
 	struct out data = product_deleted_event(change->arena, product);
 	enum err err;
 
-	err = store_remove(sql, product);
+	err = store_remove(sql, change->arena, product);
 	if (err)
 		return err;
 	return event_publish(sql, "ProductDeleted", &product->id, change->traceparent, &data);

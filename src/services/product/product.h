@@ -91,6 +91,14 @@ struct product {
 	struct content content; /* only while the product is being changed */
 };
 
+/* What a list finds of a product: who may see it, and which rendering of it holds. */
+struct product_head {
+	int64_t number;
+	struct id id, vendor_id;
+	enum product_status status;
+	int64_t version, revision;
+};
+
 /* What is asked of one line of a cart or an order. */
 struct quote {
 	struct id id, product_id, vendor_id;

@@ -30,9 +30,20 @@ void stock_add(struct stock *all, const struct stock *one);
 /* Where a variant has no SKU of its own: the slug and the values. */
 char *variant_sku(struct arena *arena, const char *slug, const struct variant *variant);
 
-/* The full-text query for what somebody typed: every word must be there, as a word's beginning.
- * NULL where there is no word. Nothing in it is syntax. */
-char *search_query(struct arena *arena, const char *typed);
+/*
+ * What somebody typed, as full-text queries: every word must be there, as a word's beginning.
+ * Nothing in it is syntax. The tiers say how well it fits, the best first; each product that `all`
+ * finds is in just one of them: all words whole in the name; all in the name; some in the name; all
+ * in name, tags, category or SKUs; the others, which need the description.
+ */
+#define SEARCH_TIERS 5
+struct search {
+	const char *all;
+	const char *tiers[SEARCH_TIERS]; /* or NULL: the tier has none */
+};
+
+/* NULL where there is no word. */
+struct search *search_new(struct arena *arena, const char *typed);
 
 /* A rating such as "4.5" in hundredths; false where it is none from 0 to 5. */
 bool rating_parse(const char *text, int64_t *ret_rating) MUST_CHECK;

@@ -6,26 +6,58 @@
 #include "services/product/rules.h"
 
 #define SPACES " \t\r\n"
+#define LABELS "{name tags category sku}"
 
-char *search_query(struct arena *arena, const char *typed)
+/*
+ * The words as strings of FTS5: within quotes nothing is syntax, and a quote is doubled. Where one
+ * is cut into several tokens they must stand together, as in t-shirt. `behind` each of them a word
+ * that only begins so is asked for with "*".
+ */
+static const char *quoted_words(struct arena *arena, const char *typed, const char *behind,
+				size_t *ret_count)
 {
 	struct out out = out_new(arena);
 
+	*ret_count = 0;
 	typed += strspn(typed, SPACES);
 	while (*typed) {
 		size_t length = strcspn(typed, SPACES);
 
-		/* A string of FTS5: within quotes nothing is syntax, and a quote is doubled. Where
-		 * it is cut into several tokens they must stand together, as in t-shirt. */
-		out_bytes(&out, "\"", 1);
+		out_printf(&out, "%s\"", *ret_count ? behind : "");
 		for (size_t i = 0; i < length; i++)
 			out_bytes(&out, typed[i] == '"' ? "\"\"" : typed + i,
 				  typed[i] == '"' ? 2 : 1);
-		out_bytes(&out, "\"* ", 3);
+		out_bytes(&out, "\"", 1);
 		typed += length;
 		typed += strspn(typed, SPACES);
+		(*ret_count)++;
 	}
-	return out.length ? out.data : NULL;
+	return out.data;
+}
+
+struct search *search_new(struct arena *arena, const char *typed)
+{
+	struct search *search = ARENA_NEW(arena, struct search);
+	size_t count;
+	const char *whole = quoted_words(arena, typed, " ", &count);
+	const char *all = arena_printf(arena, "%s*", quoted_words(arena, typed, "* ", &count));
+	const char *any = arena_printf(arena, "%s*", quoted_words(arena, typed, "* OR ", &count));
+
+	if (!count)
+		return NULL;
+	search->all = all;
+	search->tiers[0] = arena_printf(arena, "name : (%s)", whole);
+	search->tiers[1] = arena_printf(arena, "name : (%s) NOT name : (%s)", all, whole);
+	/* Of a single word all is any. */
+	if (count > 1)
+		search->tiers[2] = arena_printf(arena, "((%s) AND name : (%s)) NOT name : (%s)",
+						all, any, all);
+	search->tiers[3] = arena_printf(arena, "(" LABELS " : (%s)) NOT name : (%s)", all, any);
+	search->tiers[4] =
+		count > 1 ? arena_printf(arena, "(%s) NOT (" LABELS " : (%s) OR name : (%s))", all,
+					 all, any)
+			  : arena_printf(arena, "(%s) NOT " LABELS " : (%s)", all, all);
+	return search;
 }
 
 bool rating_parse(const char *text, int64_t *ret_rating)

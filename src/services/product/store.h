@@ -14,8 +14,17 @@
 
 /* --- one product ------------------------------------------------------------------------- */
 
-/* By its id, or the id of one of its variants; by its slug. With its variants, without `content`.
- * ERR_NOT_FOUND. */
+/* By its id, or the id of one of its variants; by its slug. ERR_NOT_FOUND. */
+enum err store_head_by_id(struct sql *sql, const struct id *id, struct product_head *ret_head)
+	MUST_CHECK;
+enum err store_head_by_slug(struct sql *sql, const char *slug, struct product_head *ret_head)
+	MUST_CHECK;
+
+/* The product with this number, with its variants, without `content`. ERR_NOT_FOUND. */
+enum err store_load(struct sql *sql, struct arena *arena, int64_t number,
+		    struct product *ret_product) MUST_CHECK;
+
+/* Both at once. */
 enum err store_find_id(struct sql *sql, struct arena *arena, const struct id *id,
 		       struct product *ret_product) MUST_CHECK;
 enum err store_find_slug(struct sql *sql, struct arena *arena, const char *slug,
@@ -29,7 +38,8 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 	MUST_CHECK;
 
 /* Takes it out of every list, and gives its slug and SKUs free. */
-enum err store_remove(struct sql *sql, const struct product *product) MUST_CHECK;
+enum err store_remove(struct sql *sql, struct arena *arena, const struct product *product)
+	MUST_CHECK;
 
 /* The number of the product that has it; 0: nobody. */
 enum err store_slug_owner(struct sql *sql, const char *slug, int64_t *ret_number) MUST_CHECK;
@@ -71,7 +81,7 @@ enum product_facet { FACET_CATEGORY, FACET_TAG, FACET_PRICE, FACETS };
 
 /* What is looked for: all that is given must hold. */
 struct product_query {
-	const char *words; /* see search_query; NULL: any */
+	const struct search *words; /* NULL: any */
 	const char *category, *tag;
 	int64_t min_price, max_price, min_rating;
 	bool has_min_price, has_max_price, has_vendor, has_ids;
@@ -89,14 +99,25 @@ struct facet {
 	size_t count;
 };
 
+struct product_page {
+	struct product_head *heads;
+	size_t count;
+	bool more;	    /* behind them */
+	struct cursor next; /* of the last of them */
+};
+
 /*
- * A page of products: at most page->limit, and the cursor of the last one where there are more.
- * Sorted by relevance the cursor is how many came before: ranks are no keys, since they all move a
- * little with every product that is added. With `ids` there is one page, whatever its limit.
+ * A page of products: at most asked->limit. Sorted by relevance few hits come by rank, many by tier
+ * (see rules.h), in each tier the newest first. With `ids` there is one page, whatever its limit.
  */
 enum err store_list(struct sql *sql, struct arena *arena, const struct product_query *query,
-		    const struct page *page, struct list *ret_products, bool *ret_more,
-		    struct cursor *ret_next) MUST_CHECK;
+		    const struct page *asked, struct product_page *ret_page) MUST_CHECK;
+
+/* The same where it is found by looking at a few rows of one index; *ret_whole says whether it is.
+ * At most some 200 us, however large the shop. */
+enum err store_glance(struct sql *sql, struct arena *arena, const struct product_query *query,
+		      const struct page *asked, struct product_page *ret_page, bool *ret_whole)
+	MUST_CHECK;
 
 /* Counts over all that the query finds. A category counts with its sub-categories. */
 enum err store_facet(struct sql *sql, struct arena *arena, const struct product_query *query,

@@ -1,5 +1,6 @@
 /*
- * The catalogue in SQLite: single products. Lists are in store_sqlite_list.c.
+ * The catalogue in SQLite: single products. Lists are in store_sqlite_list.c, what
+ * others tell in store_sqlite_news.c.
  *
  * A change writes the variants, tags and words of a product anew: they are few, and the writer is
  * alone.
@@ -28,11 +29,17 @@ static enum product_status status_from_word(const char *word)
 
 /* --- reading ----------------------------------------------------------------------------- */
 
-#define PRODUCT_COLUMNS                                                                        \
-	"SELECT p.number, p.id, p.vendor_id, p.slug, p.name, p.category, p.status, p.price,"   \
-	" p.currency, p.available, p.stock_status, p.rating, p.rating_count, p.variant_count," \
-	" p.version, p.revision, p.created_at, p.updated_at, d.document"                       \
-	" FROM products p JOIN documents d ON d.number = p.number WHERE "
+struct product_head sqlite_read_head(struct sql_rows *rows)
+{
+	return (struct product_head){
+		.number = sql_get_int(rows, 0),
+		.id = sql_get_id(rows, 1),
+		.vendor_id = sql_get_id(rows, 2),
+		.status = status_from_word(sql_peek_text(rows, 3)),
+		.version = sql_get_int(rows, 4),
+		.revision = sql_get_int(rows, 5),
+	};
+}
 
 /* Without the slash behind it. */
 static char *get_category(struct sql_rows *rows, int column, struct arena *arena)
@@ -99,13 +106,20 @@ static enum err read_variants(struct sql *sql, struct arena *arena, struct produ
 	return sql_end(rows);
 }
 
-/* Takes the one row of `rows`, and the variants that belong to it. */
-static enum err find(struct sql *sql, struct sql_rows *rows, struct arena *arena,
-		     struct product *ret_product)
+enum err store_load(struct sql *sql, struct arena *arena, int64_t number,
+		    struct product *ret_product)
 {
 	struct product product;
+	struct sql_rows *rows;
 	enum err err;
 
+	rows = sql_query(sql,
+			 "SELECT p.number, p.id, p.vendor_id, p.slug, p.name, p.category, p.status,"
+			 " p.price, p.currency, p.available, p.stock_status, p.rating,"
+			 " p.rating_count, p.variant_count, p.version, p.revision, p.created_at,"
+			 " p.updated_at, d.document FROM products p"
+			 " JOIN documents d ON d.number = p.number WHERE p.number = $1",
+			 sql_int(number));
 	err = sql_first(rows);
 	if (err)
 		return err;
@@ -120,34 +134,58 @@ static enum err find(struct sql *sql, struct sql_rows *rows, struct arena *arena
 	return OK;
 }
 
-enum err sqlite_load(struct sql *sql, struct arena *arena, int64_t number,
-		     struct product *ret_product)
+/* The one row of `rows`. */
+static enum err first_head(struct sql_rows *rows, struct product_head *ret_head)
 {
-	return find(sql, sql_query(sql, PRODUCT_COLUMNS "p.number = $1", sql_int(number)), arena,
-		    ret_product);
+	struct product_head head;
+	enum err err;
+
+	err = sql_first(rows);
+	if (err)
+		return err;
+	head = sqlite_read_head(rows);
+	err = sql_end(rows);
+	if (err)
+		return err;
+	*ret_head = head;
+	return OK;
+}
+
+#define FIND_HEAD "SELECT " HEAD_COLUMNS " FROM products p WHERE p.status <> 'deleted' AND "
+
+enum err store_head_by_id(struct sql *sql, const struct id *id, struct product_head *ret_head)
+{
+	enum err err = first_head(sql_query(sql, FIND_HEAD "p.id = $1", sql_id(id)), ret_head);
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	return first_head(
+		sql_query(sql, FIND_HEAD "p.number = (SELECT product FROM variants WHERE id = $1)",
+			  sql_id(id)),
+		ret_head);
+}
+
+enum err store_head_by_slug(struct sql *sql, const char *slug, struct product_head *ret_head)
+{
+	return first_head(sql_query(sql, FIND_HEAD "p.slug = $1", sql_text(slug)), ret_head);
 }
 
 enum err store_find_id(struct sql *sql, struct arena *arena, const struct id *id,
 		       struct product *ret_product)
 {
-	enum err err = find(sql, sql_query(sql, PRODUCT_COLUMNS "p.id = $1", sql_id(id)), arena,
-			    ret_product);
+	struct product_head head;
+	enum err err = store_head_by_id(sql, id, &head);
 
-	if (err != ERR_NOT_FOUND)
-		return err;
-	return find(sql,
-		    sql_query(sql,
-			      PRODUCT_COLUMNS
-			      "p.number = (SELECT product FROM variants WHERE id = $1)",
-			      sql_id(id)),
-		    arena, ret_product);
+	return err ? err : store_load(sql, arena, head.number, ret_product);
 }
 
 enum err store_find_slug(struct sql *sql, struct arena *arena, const char *slug,
 			 struct product *ret_product)
 {
-	return find(sql, sql_query(sql, PRODUCT_COLUMNS "p.slug = $1", sql_text(slug)), arena,
-		    ret_product);
+	struct product_head head;
+	enum err err = store_head_by_slug(sql, slug, &head);
+
+	return err ? err : store_load(sql, arena, head.number, ret_product);
 }
 
 /* The number in the first row, or 0. */
@@ -251,6 +289,60 @@ static enum err remove_words(struct sql *sql, int64_t number)
 	return sql_run(sql, "DELETE FROM product_search WHERE rowid = $1", sql_int(number));
 }
 
+/* Runs `text` for the category of `product`, and for each one above it: $1 is the category, $2 and
+ * $3 are when the product was made and its id, $4 its number. */
+static enum err each_shelf(struct sql *sql, struct arena *arena, const char *text,
+			   const struct product *product)
+{
+	char *category = arena_copy_text(arena, product->category);
+	enum err err = OK;
+
+	while (!err && category) {
+		char *slash = strrchr(category, '/');
+
+		err = sql_run(sql, text, sql_text(category), sql_int(product->created_ms),
+			      sql_id(&product->id), sql_int(product->number));
+		if (slash)
+			*slash = '\0';
+		else
+			category = NULL;
+	}
+	return err;
+}
+
+static enum err add_shelves(struct sql *sql, struct arena *arena, const struct product *product)
+{
+	if (product->status != PRODUCT_ACTIVE)
+		return OK;
+	return each_shelf(sql, arena,
+			  "INSERT INTO shelves (category, created_at, id, product)"
+			  " VALUES ($1, $2, $3, $4)",
+			  product);
+}
+
+/* Off the shelves where it is now, whatever is to become of it. */
+static enum err remove_shelves(struct sql *sql, struct arena *arena, int64_t number)
+{
+	struct product before = {.number = number};
+	struct sql_rows *rows;
+	enum err err;
+
+	rows = sql_query(sql, "SELECT category, created_at, id FROM products WHERE number = $1",
+			 sql_int(number));
+	while (sql_next(rows)) {
+		before.category = get_category(rows, 0, arena);
+		before.created_ms = sql_get_int(rows, 1);
+		before.id = sql_get_id(rows, 2);
+	}
+	err = sql_end(rows);
+	if (err)
+		return err;
+	return each_shelf(sql, arena,
+			  "DELETE FROM shelves WHERE category = $1 AND created_at = $2"
+			  " AND id = $3 AND product = $4",
+			  &before);
+}
+
 static enum err put_document(struct sql *sql, const struct product *product)
 {
 	return sql_run(sql,
@@ -290,6 +382,9 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 	err = add_variants(sql, product);
 	if (err)
 		return err;
+	err = add_shelves(sql, arena, product);
+	if (err)
+		return err;
 	return add_words(sql, arena, product);
 }
 
@@ -297,6 +392,9 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 {
 	enum err err;
 
+	err = remove_shelves(sql, arena, product->number);
+	if (err)
+		return err;
 	err = sql_run(sql,
 		      "UPDATE products SET slug = $2, vendor_id = $3, status = $4, name = $5,"
 		      " category = $6, price = $7, currency = $8, available = $9,"
@@ -324,13 +422,19 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 	err = remove_words(sql, product->number);
 	if (err)
 		return err;
+	err = add_shelves(sql, arena, product);
+	if (err)
+		return err;
 	return add_words(sql, arena, product);
 }
 
-enum err store_remove(struct sql *sql, const struct product *product)
+enum err store_remove(struct sql *sql, struct arena *arena, const struct product *product)
 {
 	enum err err;
 
+	err = remove_shelves(sql, arena, product->number);
+	if (err)
+		return err;
 	err = sql_run(sql,
 		      "UPDATE products SET status = 'deleted', slug = NULL, imported = NULL,"
 		      " updated_at = $2 WHERE number = $1",
@@ -366,54 +470,6 @@ enum err store_note_import(struct sql *sql, int64_t number, const struct hash *h
 {
 	return sql_run(sql, "UPDATE products SET imported = $2 WHERE number = $1", sql_int(number),
 		       sql_blob(hash->bytes, sizeof(hash->bytes)));
-}
-
-/* --- what others tell -------------------------------------------------------------------- */
-
-enum err store_set_stock(struct sql *sql, const struct id *variant_id, const struct stock *stock,
-			 int64_t version)
-{
-	struct stock all = {.status = STOCK_OUT};
-	struct sql_rows *rows;
-	int64_t product;
-	enum err err;
-
-	err = first_number(sql_query(sql,
-				     "UPDATE variants SET available = $2, stock_status = $3,"
-				     " stock_version = $4 WHERE id = $1 AND stock_version < $4"
-				     " RETURNING product",
-				     sql_id(variant_id), sql_int(stock->available),
-				     sql_text(stock_status_word(stock->status)), sql_int(version)),
-			   &product);
-	if (err || !product)
-		return err;
-
-	rows = sql_query(sql, "SELECT available, stock_status FROM variants WHERE product = $1",
-			 sql_int(product));
-	while (sql_next(rows))
-		stock_add(&all, &(struct stock){
-					.available = sql_get_int(rows, 0),
-					.status = stock_status_from_word(sql_peek_text(rows, 1)),
-				});
-	err = sql_end(rows);
-	if (err)
-		return err;
-	/* A sale tells twice, when it is reserved and when it is sold: only one of them is news here. */
-	return sql_run(sql,
-		       "UPDATE products SET available = $2, stock_status = $3,"
-		       " revision = revision + 1 WHERE number = $1"
-		       " AND (available <> $2 OR stock_status <> $3)",
-		       sql_int(product), sql_int(all.available),
-		       sql_text(stock_status_word(all.status)));
-}
-
-enum err store_set_rating(struct sql *sql, const struct id *product_id, int64_t rating,
-			  int64_t count, int64_t version)
-{
-	return sql_run(sql,
-		       "UPDATE products SET rating = $2, rating_count = $3, rating_version = $4,"
-		       " revision = revision + 1 WHERE id = $1 AND rating_version < $4",
-		       sql_id(product_id), sql_int(rating), sql_int(count), sql_int(version));
 }
 
 /* --- selling ----------------------------------------------------------------------------- */

@@ -4,8 +4,10 @@
 
 #include "services/product/store.h"
 
-/* The product with this number; ERR_NOT_FOUND. */
-enum err sqlite_load(struct sql *sql, struct arena *arena, int64_t number,
-		     struct product *ret_product) MUST_CHECK;
+#define HEAD_COLUMNS "p.number, p.id, p.vendor_id, p.status, p.version, p.revision"
+#define HEAD_COLUMN_COUNT 6
+
+/* Of a row that begins with these columns. */
+struct product_head sqlite_read_head(struct sql_rows *rows);
 
 #endif

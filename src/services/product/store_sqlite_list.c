@@ -1,7 +1,6 @@
 /*
- * The catalogue in SQLite: lists. A page is found as numbers first, along an index or by rank, and
- * only what is on it is loaded. The status is written into the statement, not bound, so that the
- * partial indexes of active products serve it.
+ * The catalogue in SQLite: lists. A page is found as heads, along an index or by how well the words
+ * fit; what is on it the caller loads. Every sort has an index that begins with the status.
  */
 #include "services/product/store_sqlite.h"
 
@@ -12,21 +11,30 @@
 #include "services/product/rules.h"
 
 #define CATEGORIES_READ_MAX 10000 /* distinct ones, of which the commonest are shown */
+#define GLANCE_ROWS_MAX 200	  /* looked at along an index, of which a page is to come */
+#define RANKED_MAX 50 /* hits that are ranked one by one; where there are more, by tier */
 
 /* How much a word counts: in the name, tags, category, SKU, description. */
 #define RANK "bm25(product_search, 10.0, 4.0, 3.0, 6.0, 1.0)"
 
-/* By sort: its column, direction, and how a page goes on behind a product. */
+#define KEY_COLUMN HEAD_COLUMN_COUNT
+#define FITS_COLUMN (KEY_COLUMN + 1)
+
+/* By sort: a cursor's key, the order, and how a page goes on behind a product. */
 static const struct order {
-	const char *columns, *behind;
+	const char *key, *columns, *behind;
 } orders[] = {
-	[SORT_RELEVANCE] = {RANK ", p.number", NULL},
-	[SORT_PRICE] = {"p.price, p.id", " AND (p.price, p.id) > (?, ?)"},
-	[SORT_PRICE_DOWN] = {"p.price DESC, p.id DESC", " AND (p.price, p.id) < (?, ?)"},
-	[SORT_NEWEST] = {"p.created_at DESC, p.id DESC", " AND (p.created_at, p.id) < (?, ?)"},
-	[SORT_RATING] = {"p.rating DESC, p.id DESC", " AND (p.rating, p.id) < (?, ?)"},
-	[SORT_NAME] = {"p.name, p.id", " AND (p.name, p.id) > (?, ?)"},
+	[SORT_RELEVANCE] = {"0", "product_search.rowid DESC", " AND product_search.rowid < ?"},
+	[SORT_PRICE] = {"p.price", "p.price, p.id", " AND (p.price, p.id) > (?, ?)"},
+	[SORT_PRICE_DOWN] = {"p.price", "p.price DESC, p.id DESC", " AND (p.price, p.id) < (?, ?)"},
+	[SORT_NEWEST] = {"p.created_at", "p.created_at DESC, p.id DESC",
+			 " AND (p.created_at, p.id) < (?, ?)"},
+	[SORT_RATING] = {"p.rating", "p.rating DESC, p.id DESC", " AND (p.rating, p.id) < (?, ?)"},
+	[SORT_NAME] = {"p.name", "p.name, p.id", " AND (p.name, p.id) > (?, ?)"},
 };
+/* The newest of a category: its shelf lies in that order. */
+static const struct order shelf_order = {"s.created_at", "s.created_at DESC, s.id DESC",
+					 " AND (s.created_at, s.id) < (?, ?)"};
 
 /* --- what is looked for ------------------------------------------------------------------ */
 
@@ -65,20 +73,34 @@ static void add_status(struct sql_builder *built, const struct product_query *qu
 		sql_add(built, " AND p.vendor_id = ?", sql_id(&query->owner));
 }
 
-/* FROM, `join` and WHERE of the query. `numbers` is what its ids are. The joins are CROSS so that
- * the order of the tables stays: words are looked up once, not for every product. */
-static void add_filters(struct sql_builder *built, const struct product_query *query,
-			const char *join, const char *numbers)
+/* Whether a category's products are taken off its shelf. */
+static bool is_shelved(const struct product_query *query)
 {
-	sql_add(built,
-		query->words
-			? " FROM product_search CROSS JOIN products p ON p.number = product_search.rowid"
-			: " FROM products p");
+	return query->category && !query->words && query->status == PRODUCT_ACTIVE;
+}
+
+/* FROM and WHERE of what is looked for, but for its conditions. The joins are CROSS so that the
+ * order of the tables stays: words are looked up once, not for every product. */
+static void add_source(struct sql_builder *built, const struct product_query *query, bool shelved,
+		       const char *match, const char *join)
+{
+	sql_add(built, match	 ? " FROM product_search"
+				   " CROSS JOIN products p ON p.number = product_search.rowid"
+		       : shelved ? " FROM shelves s CROSS JOIN products p ON p.number = s.product"
+				 : " FROM products p");
 	sql_add(built, join);
 	add_status(built, query);
-	if (query->words)
-		sql_add(built, " AND product_search MATCH ?", sql_text(query->words));
-	if (query->category) {
+	if (match)
+		sql_add(built, " AND product_search MATCH ?", sql_text(match));
+	if (shelved)
+		sql_add(built, " AND s.category = ?", sql_text(query->category));
+}
+
+/* `numbers` is what the query's ids are. */
+static void add_conditions(struct sql_builder *built, const struct product_query *query,
+			   bool shelved, const char *numbers)
+{
+	if (query->category && !shelved) {
 		/* The slash is followed by the digit 0: between them lies all that it begins. */
 		sql_add(built, " AND p.category >= ? || '/' AND p.category < ? || '0'",
 			sql_text(query->category), sql_text(query->category));
@@ -102,121 +124,284 @@ static void add_filters(struct sql_builder *built, const struct product_query *q
 			sql_text(numbers));
 }
 
-static void add_order(struct sql_builder *built, const struct product_query *query,
-		      const struct page *page)
-{
-	const struct order *order = &orders[query->sort];
-	struct sql_value key =
-		query->sort == SORT_NAME ? sql_text(page->after.text) : sql_int(page->after.number);
-
-	if (page->has_after && order->behind)
-		sql_add(built, order->behind, key, sql_id(&page->after.id));
-	sql_add(built, " ORDER BY ");
-	sql_add(built, order->columns);
-	sql_add(built, " LIMIT ?", sql_int(page->limit + 1));
-	if (page->has_after && !order->behind)
-		sql_add(built, " OFFSET ?", sql_int(page->after.number));
-}
-
 /* --- pages ------------------------------------------------------------------------------- */
 
-static struct cursor cursor_of(const struct product_query *query, const struct page *page,
-			       const struct product *last)
-{
-	struct cursor cursor = {.id = last->id};
+/* The way to a page. */
+struct walk {
+	struct arena *arena;
+	const struct product_query *query;
+	const struct page *asked;
+	const char *numbers; /* of the query's ids, see ids_to_numbers */
+	struct product_page page;
+};
 
-	switch (query->sort) {
-	case SORT_RELEVANCE:
-		cursor.number = (page->has_after ? page->after.number : 0) + page->limit;
-		break;
-	case SORT_PRICE:
-	case SORT_PRICE_DOWN:
-		cursor.number = last->price.amount;
-		break;
-	case SORT_NEWEST:
-		cursor.number = last->created_ms;
-		break;
-	case SORT_RATING:
-		cursor.number = last->rating;
-		break;
-	case SORT_NAME:
-		cursor.text = last->name;
-		break;
+static struct walk walk_new(struct arena *arena, const struct product_query *query,
+			    const struct page *asked)
+{
+	return (struct walk){
+		.arena = arena,
+		.query = query,
+		.asked = asked,
+		.page.heads = ARENA_ARRAY(arena, struct product_head, (size_t)asked->limit + 1),
+	};
+}
+
+/* Puts the row's product on the page, or notes that there is one behind the page's last. */
+static void take_row(struct walk *walk, struct sql_rows *rows)
+{
+	struct product_page *page = &walk->page;
+
+	if (page->count == (size_t)walk->asked->limit) {
+		page->more = true;
+		return;
 	}
-	return cursor;
+	page->heads[page->count] = sqlite_read_head(rows);
+	page->next = (struct cursor){.id = page->heads[page->count].id};
+	if (walk->query->sort == SORT_NAME)
+		page->next.text = sql_get_text(rows, KEY_COLUMN, walk->arena);
+	else
+		page->next.number = sql_get_int(rows, KEY_COLUMN);
+	page->count++;
 }
 
-/* Loads the products with these numbers, which the same snapshot has just shown. */
-static enum err load_all(struct sql *sql, struct arena *arena, const int64_t *numbers, size_t count,
-			 struct list *ret_products)
+static void add_order(struct sql_builder *built, const struct walk *walk, const struct order *order,
+		      int64_t rows_max)
 {
-	struct product *products = ARENA_ARRAY(arena, struct product, count + 1);
-	enum err err = OK;
+	const struct cursor *after = &walk->asked->after;
 
-	for (size_t i = 0; !err && i < count; i++)
-		err = sqlite_load(sql, arena, numbers[i], &products[i]);
-	*ret_products = (struct list){.items = products, .count = count};
-	return err == ERR_NOT_FOUND ? ERR_INTERNAL : err;
+	if (walk->asked->has_after)
+		sql_add(built, order->behind,
+			walk->query->sort == SORT_NAME ? sql_text(after->text)
+						       : sql_int(after->number),
+			sql_id(&after->id));
+	sql_add(built, " ORDER BY ");
+	sql_add(built, order->columns);
+	sql_add(built, " LIMIT ?", sql_int(rows_max));
 }
 
-/* Puts the products into the order of the ids; one that is asked for twice comes once. */
-static void sort_by_ids(struct arena *arena, const struct list *ids, struct list *products)
+static const struct order *order_of(const struct product_query *query, bool shelved)
 {
-	const struct product *product = products->items;
-	struct product *sorted = ARENA_ARRAY(arena, struct product, products->count + 1);
-	const struct id *id = ids->items;
-	bool *taken = ARENA_ARRAY(arena, bool, products->count + 1);
-	size_t count = 0;
-
-	for (size_t i = 0; i < ids->count; i++) {
-		for (size_t j = 0; j < products->count; j++) {
-			if (taken[j] || !id_equal(&product[j].id, &id[i]))
-				continue;
-			sorted[count++] = product[j];
-			taken[j] = true;
-		}
-	}
-	*products = (struct list){.items = sorted, .count = count};
+	return shelved && query->sort == SORT_NEWEST ? &shelf_order : &orders[query->sort];
 }
 
-enum err store_list(struct sql *sql, struct arena *arena, const struct product_query *query,
-		    const struct page *page, struct list *ret_products, bool *ret_more,
-		    struct cursor *ret_next)
+enum err store_glance(struct sql *sql, struct arena *arena, const struct product_query *query,
+		      const struct page *asked, struct product_page *ret_page, bool *ret_whole)
 {
-	struct page whole = {.limit = (int64_t)query->ids.count};
-	const struct page *asked = query->has_ids ? &whole : page;
-	int64_t *numbers = ARENA_ARRAY(arena, int64_t, (size_t)asked->limit + 1);
+	bool shelved = is_shelved(query) && query->sort == SORT_NEWEST;
+	const struct order *order = order_of(query, shelved);
+	struct walk walk = walk_new(arena, query, asked);
 	struct sql_builder built = sql_builder_new(arena);
-	const char *ids = NULL;
 	struct sql_rows *rows;
-	size_t count = 0;
+	size_t seen = 0;
 	enum err err;
 
-	if (query->has_ids) {
-		err = ids_to_numbers(sql, arena, &query->ids, &ids);
-		if (err)
-			return err;
-	}
-	sql_add(&built, "SELECT p.number");
-	add_filters(&built, query, "", ids);
-	add_order(&built, query, asked);
+	*ret_whole = false;
+	if (query->words || query->tag || query->has_vendor || query->has_ids ||
+	    query->status != PRODUCT_ACTIVE)
+		return OK;
+	/* The conditions are a column, so that every row of the index is seen, and counted. */
+	sql_add(&built, "SELECT " HEAD_COLUMNS ", ");
+	sql_add(&built, order->key);
+	sql_add(&built, ", TRUE");
+	add_conditions(&built, query, shelved, NULL);
+	add_source(&built, query, shelved, NULL, "");
+	add_order(&built, &walk, order, GLANCE_ROWS_MAX);
 	rows = sql_query_built(sql, &built);
-	while (sql_next(rows))
-		numbers[count++] = sql_get_int(rows, 0);
+	while (!walk.page.more && sql_next(rows)) {
+		seen++;
+		if (sql_get_bool(rows, FITS_COLUMN))
+			take_row(&walk, rows);
+	}
 	err = sql_end(rows);
 	if (err)
 		return err;
+	*ret_whole = walk.page.more || seen < GLANCE_ROWS_MAX;
+	if (*ret_whole)
+		*ret_page = walk.page;
+	return OK;
+}
 
-	*ret_more = count > (size_t)asked->limit;
-	err = load_all(sql, arena, numbers, count - *ret_more, ret_products);
+static enum err walk_index(struct sql *sql, struct walk *walk)
+{
+	const struct product_query *query = walk->query;
+	bool shelved = is_shelved(query);
+	const struct order *order = order_of(query, shelved);
+	struct sql_builder built = sql_builder_new(walk->arena);
+	struct sql_rows *rows;
+
+	sql_add(&built, "SELECT " HEAD_COLUMNS ", ");
+	sql_add(&built, order->key);
+	add_source(&built, query, shelved, query->words ? query->words->all : NULL, "");
+	add_conditions(&built, query, shelved, walk->numbers);
+	add_order(&built, walk, order, walk->asked->limit + 1);
+	rows = sql_query_built(sql, &built);
+	while (sql_next(rows))
+		take_row(walk, rows);
+	return sql_end(rows);
+}
+
+/* Within a tier the newest first: its hits are read in that order, and no further than the page
+ * goes. `behind` is the number that the page goes on behind; 0: none. */
+static enum err walk_tier(struct sql *sql, struct walk *walk, size_t tier, int64_t behind)
+{
+	const struct order *order = &orders[SORT_RELEVANCE];
+	struct sql_builder built = sql_builder_new(walk->arena);
+	struct sql_rows *rows;
+
+	sql_add(&built, "SELECT " HEAD_COLUMNS ", ");
+	sql_add(&built, order->key);
+	add_source(&built, walk->query, false, walk->query->words->tiers[tier], "");
+	add_conditions(&built, walk->query, false, walk->numbers);
+	if (behind)
+		sql_add(&built, order->behind, sql_int(behind));
+	sql_add(&built, " ORDER BY ");
+	sql_add(&built, order->columns);
+	sql_add(&built, " LIMIT ?", sql_int(walk->asked->limit + 1 - (int64_t)walk->page.count));
+	rows = sql_query_built(sql, &built);
+	while (sql_next(rows)) {
+		take_row(walk, rows);
+		if (!walk->page.more)
+			walk->page.next.number =
+				sql_get_int(rows, 0) * SEARCH_TIERS + (int64_t)tier;
+	}
+	return sql_end(rows);
+}
+
+static enum err walk_tiers(struct sql *sql, struct walk *walk, int64_t after)
+{
+	int64_t behind = after / SEARCH_TIERS;
+	enum err err = OK;
+
+	for (size_t tier = (size_t)(after % SEARCH_TIERS);
+	     !err && !walk->page.more && tier < SEARCH_TIERS; tier++) {
+		if (walk->query->words->tiers[tier])
+			err = walk_tier(sql, walk, tier, behind);
+		behind = 0;
+	}
+	return err;
+}
+
+/* The newest hits, at most `most`. */
+static enum err newest_hits(struct sql *sql, const char *match, int64_t *numbers, size_t most,
+			    size_t *ret_count)
+{
+	struct sql_rows *rows;
+
+	rows = sql_query(sql,
+			 "SELECT rowid FROM product_search WHERE product_search MATCH $1"
+			 " ORDER BY rowid DESC LIMIT $2",
+			 sql_text(match), sql_int((int64_t)most));
+	*ret_count = 0;
+	while (sql_next(rows))
+		numbers[(*ret_count)++] = sql_get_int(rows, 0);
+	return sql_end(rows);
+}
+
+/* Puts the hits, which begin with the newest, into the order of their ranks. */
+static enum err rank_hits(struct sql *sql, const char *match, int64_t *numbers, size_t count)
+{
+	struct sql_rows *rows;
+	size_t i = 0;
+
+	if (count < 2)
+		return OK;
+	rows = sql_query(sql,
+			 "SELECT rowid FROM product_search WHERE product_search MATCH $1"
+			 " AND rowid >= $2 ORDER BY " RANK ", rowid DESC",
+			 sql_text(match), sql_int(numbers[count - 1]));
+	while (i < count && sql_next(rows))
+		numbers[i++] = sql_get_int(rows, 0);
+	return sql_end(rows);
+}
+
+/* Takes those of the hits that fit, from the one at `first` on. */
+static enum err walk_hits(struct sql *sql, struct walk *walk, const int64_t *numbers, size_t count,
+			  size_t first)
+{
+	enum err err = OK;
+
+	for (size_t i = first; !err && !walk->page.more && i < count; i++) {
+		struct sql_builder built = sql_builder_new(walk->arena);
+		struct sql_rows *rows;
+
+		sql_add(&built, "SELECT " HEAD_COLUMNS ", 0");
+		add_source(&built, walk->query, false, NULL, "");
+		sql_add(&built, " AND p.number = ?", sql_int(numbers[i]));
+		add_conditions(&built, walk->query, false, walk->numbers);
+		rows = sql_query_built(sql, &built);
+		while (sql_next(rows)) {
+			take_row(walk, rows);
+			if (!walk->page.more)
+				walk->page.next.number = -(int64_t)(i + 1);
+		}
+		err = sql_end(rows);
+	}
+	return err;
+}
+
+/*
+ * Few hits are ranked, many come by tier: a rank must look at all of them, and at all products that
+ * have one of the words. A cursor goes on in the way that it began: below zero it counts the ranked
+ * ones that came before, above it is a number and its tier.
+ */
+static enum err walk_by_relevance(struct sql *sql, struct walk *walk)
+{
+	const char *all = walk->query->words->all;
+	int64_t after = walk->asked->has_after ? walk->asked->after.number : 0;
+	int64_t numbers[2 * RANKED_MAX];
+	size_t count;
+	enum err err;
+
+	if (after > 0)
+		return walk_tiers(sql, walk, after);
+	/* They may have become some more meanwhile. */
+	err = newest_hits(sql, all, numbers, after ? 2 * RANKED_MAX : RANKED_MAX + 1, &count);
+	if (err || after < -2 * RANKED_MAX)
+		return err;
+	if (!after && count > RANKED_MAX)
+		return walk_tiers(sql, walk, 0);
+	err = rank_hits(sql, all, numbers, count);
+	return err ? err : walk_hits(sql, walk, numbers, count, (size_t)-after);
+}
+
+/* Puts the products into the order of the ids; one that is asked for twice comes once. */
+static void sort_by_ids(struct arena *arena, const struct list *ids, struct product_page *page)
+{
+	struct product_head *sorted = ARENA_ARRAY(arena, struct product_head, page->count + 1);
+	bool *taken = ARENA_ARRAY(arena, bool, page->count + 1);
+	const struct id *id = ids->items;
+	size_t count = 0;
+
+	for (size_t i = 0; i < ids->count; i++) {
+		for (size_t j = 0; j < page->count; j++) {
+			if (taken[j] || !id_equal(&page->heads[j].id, &id[i]))
+				continue;
+			sorted[count++] = page->heads[j];
+			taken[j] = true;
+		}
+	}
+	page->heads = sorted;
+}
+
+enum err store_list(struct sql *sql, struct arena *arena, const struct product_query *query,
+		    const struct page *asked, struct product_page *ret_page)
+{
+	struct page all_ids = {.limit = (int64_t)query->ids.count};
+	struct walk walk = walk_new(arena, query, query->has_ids ? &all_ids : asked);
+	enum err err;
+
+	if (query->has_ids) {
+		err = ids_to_numbers(sql, arena, &query->ids, &walk.numbers);
+		if (err)
+			return err;
+	}
+	err = query->sort == SORT_RELEVANCE ? walk_by_relevance(sql, &walk)
+					    : walk_index(sql, &walk);
 	if (err)
 		return err;
 	if (query->has_ids)
-		sort_by_ids(arena, &query->ids, ret_products);
-	if (*ret_more)
-		*ret_next =
-			cursor_of(query, asked,
-				  (struct product *)ret_products->items + ret_products->count - 1);
+		sort_by_ids(arena, &query->ids, &walk.page);
+	*ret_page = walk.page;
 	return OK;
 }
 
@@ -274,12 +459,13 @@ enum err store_facet(struct sql *sql, struct arena *arena, const struct product_
 		     enum product_facet which, struct facet *ret_facet)
 {
 	struct sql_builder built = sql_builder_new(arena);
-	const char *ids = NULL;
+	const char *match = query->words ? query->words->all : NULL, *numbers = NULL;
+	bool shelved = is_shelved(query);
 	size_t most = FACET_VALUES_MAX;
 	enum err err;
 
 	if (query->has_ids) {
-		err = ids_to_numbers(sql, arena, &query->ids, &ids);
+		err = ids_to_numbers(sql, arena, &query->ids, &numbers);
 		if (err)
 			return err;
 	}
@@ -287,20 +473,24 @@ enum err store_facet(struct sql *sql, struct arena *arena, const struct product_
 	case FACET_CATEGORY:
 		most = CATEGORIES_READ_MAX;
 		sql_add(&built, "SELECT p.category, COUNT(*)");
-		add_filters(&built, query, "", ids);
+		add_source(&built, query, shelved, match, "");
+		add_conditions(&built, query, shelved, numbers);
 		sql_add(&built, " GROUP BY p.category ORDER BY p.category LIMIT ?",
 			sql_int((int64_t)most));
 		break;
 	case FACET_TAG:
 		sql_add(&built, "SELECT t.tag, COUNT(*)");
-		add_filters(&built, query, " CROSS JOIN tags t ON t.product = p.number", ids);
+		add_source(&built, query, shelved, match,
+			   " CROSS JOIN tags t ON t.product = p.number");
+		add_conditions(&built, query, shelved, numbers);
 		sql_add(&built, " GROUP BY t.tag ORDER BY 2 DESC, 1 LIMIT ?",
 			sql_int((int64_t)most));
 		break;
 	case FACET_PRICE:
 	default:
 		sql_add(&built, price_column(arena));
-		add_filters(&built, query, "", ids);
+		add_source(&built, query, shelved, match, "");
+		add_conditions(&built, query, shelved, numbers);
 		sql_add(&built, " GROUP BY 1 ORDER BY MIN(p.price)");
 		break;
 	}

@@ -370,10 +370,16 @@ static void test_categories(void **state)
 
 static void test_words(void **state)
 {
-	assert_null(search_query(arena, "  \t"));
-	assert_string_equal(search_query(arena, " red  t-shirt"), "\"red\"* \"t-shirt\"* ");
-	assert_string_equal(search_query(arena, "a\"b OR name:x*"),
-			    "\"a\"\"b\"* \"OR\"* \"name:x*\"* ");
+	struct search *search;
+
+	assert_null(search_new(arena, "  \t"));
+	search = search_new(arena, " red  t-shirt");
+	assert_string_equal(search->all, "\"red\"* \"t-shirt\"*");
+	assert_string_equal(search->tiers[0], "name : (\"red\" \"t-shirt\")");
+	assert_non_null(strstr(search->tiers[2], "name : (\"red\"* OR \"t-shirt\"*)"));
+	search = search_new(arena, "a\"b OR name:x*");
+	assert_string_equal(search->all, "\"a\"\"b\"* \"OR\"* \"name:x*\"*");
+	assert_null(search_new(arena, "one")->tiers[2]);
 }
 
 static void test_ratings(void **state)

@@ -25,10 +25,18 @@ CREATE TABLE products (
 );
 CREATE INDEX products_by_age ON products (status, created_at, id);
 CREATE INDEX products_by_vendor ON products (vendor_id, created_at, id);
-CREATE INDEX products_by_price ON products (price, id) WHERE status = 'active';
-CREATE INDEX products_by_name ON products (name, id) WHERE status = 'active';
-CREATE INDEX products_by_rating ON products (rating, id) WHERE status = 'active';
-CREATE INDEX products_by_category ON products (category, created_at, id) WHERE status = 'active';
+CREATE INDEX products_by_price ON products (status, price, id);
+CREATE INDEX products_by_name ON products (status, name, id);
+CREATE INDEX products_by_rating ON products (status, rating, id);
+
+-- Active products by their category, and by each one above it.
+CREATE TABLE shelves (
+	category TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	id UUID NOT NULL,
+	product BIGINT NOT NULL,
+	PRIMARY KEY (category, created_at, id)
+) /*sqlite WITHOUT ROWID */;
 
 CREATE TABLE documents (
 	number INTEGER PRIMARY KEY,
