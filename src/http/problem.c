@@ -10,6 +10,7 @@
 
 #define DETAIL_LENGTH_MAX 1024 /* longer sentences are cut */
 
+PRINTF_LIKE(2, 0)
 static void note(struct request *req, const char *format, va_list arguments)
 {
 	char text[DETAIL_LENGTH_MAX];

@@ -114,6 +114,7 @@ static void desk_turn_end(void *arg)
 		desk_run(desk);
 }
 
+PRINTF_LIKE(2, 0)
 static void log_daemon(void *arg, const char *format, va_list arguments)
 {
 	char text[512];
