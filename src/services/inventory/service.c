@@ -1,4 +1,5 @@
 /* Inventory: what there is of every product, and what of it is kept for whom. */
+#include "base/config.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "services/inventory/api.h"
@@ -43,6 +44,14 @@ static void expire(void)
 	arena_free(expiry.arena);
 }
 
+/* The longest that an order's is kept; those asked for by hand may be kept for longer. */
+static enum err mend_times(struct sql *sql, int64_t *ret_count)
+{
+	int64_t longest_ms = config_int("reservation-minutes") * MINUTE_MS + TIME_SLACK_MS;
+
+	return reservations_mend(sql, longest_ms, ret_count);
+}
+
 static const struct job jobs[] = {
 	{"inventory-expire", EXPIRE_EVERY_MS, expire},
 	{0},
@@ -54,4 +63,5 @@ const struct service inventory_service = {
 	.subscriptions = inventory_subscriptions,
 	.migrations = inventory_migrations,
 	.jobs = jobs,
+	.mend_times = mend_times,
 };

@@ -99,4 +99,9 @@ enum err reservation_move(struct sql *sql, struct reservation *reservation,
 enum err reservations_due(struct sql *sql, size_t most, struct id *ret_orders, size_t *ret_count)
 	MUST_CHECK;
 
+/* Where a reservation that was made in the future would end more than `longest_ms` from now it keeps
+ * for as long as it was made for, from now on; at most MEND_ROWS_MAX. *ret_count grows by how many
+ * it were. */
+enum err reservations_mend(struct sql *sql, int64_t longest_ms, int64_t *ret_count) MUST_CHECK;
+
 #endif

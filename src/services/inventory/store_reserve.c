@@ -124,3 +124,18 @@ enum err reservations_due(struct sql *sql, size_t most, struct id *ret_orders, s
 		*ret_count = count;
 	return err;
 }
+
+enum err reservations_mend(struct sql *sql, int64_t longest_ms, int64_t *ret_count)
+{
+	int64_t now_ms = sql_now_ms(sql);
+	enum err err;
+
+	err = sql_run(sql,
+		      "UPDATE reservations SET expires_at = expires_at - created_at + $1,"
+		      " created_at = $1 WHERE order_id IN (SELECT order_id FROM reservations"
+		      " WHERE status = 'active' AND expires_at > $2 AND created_at > $1 LIMIT $3)",
+		      sql_int(now_ms), sql_int(now_ms + longest_ms), sql_int(MEND_ROWS_MAX));
+	if (!err)
+		*ret_count += sql_changes(sql);
+	return err;
+}

@@ -452,6 +452,52 @@ static void what_is_not_over_does_not_expire(void **state)
 	check_stock(&shop.lamp, 10, 6);
 }
 
+struct step_back {
+	int64_t ahead_ms, mended, expires_ms;
+};
+
+/* What is reserved now was reserved by a clock that was so far ahead. */
+static enum err step_back(struct sql *sql, void *arg)
+{
+	struct step_back *step = arg;
+	struct sql_rows *rows;
+	enum err err;
+
+	step->mended = 0;
+	err = sql_run(sql,
+		      "UPDATE reservations SET created_at = $1, expires_at = $1 + 600000"
+		      " WHERE status = 'active'",
+		      sql_int(sql_now_ms(sql) + step->ahead_ms));
+	if (!err)
+		err = reservations_mend(sql, 600000, &step->mended);
+	if (err)
+		return err;
+	rows = sql_query(sql, "SELECT expires_at FROM reservations");
+	err = sql_first(rows);
+	if (err)
+		return err;
+	step->expires_ms = sql_get_int(rows, 0) - sql_now_ms(sql);
+	return sql_end(rows);
+}
+
+static void a_clock_that_steps_back_makes_none_keep_for_longer(void **state)
+{
+	struct step_back step = {.ahead_ms = 86400000};
+	struct id order = id_new();
+
+	(void)state;
+	assert_int_equal(reserve(&order, 6, 0), OK);
+	assert_int_equal(sql_transaction(shop.database, step_back, &step), OK);
+	assert_int_equal(step.mended, 1);
+	assert_int_equal(step.expires_ms, 600000);
+	/* Others are as they were. */
+	step.ahead_ms = -60000;
+	assert_int_equal(sql_transaction(shop.database, step_back, &step), OK);
+	assert_int_equal(step.mended, 0);
+	assert_int_equal(step.expires_ms, 540000);
+	check_stock(&shop.lamp, 10, 6);
+}
+
 static void *race(void *arg)
 {
 	struct arena *arena = arena_new();
@@ -629,6 +675,7 @@ int main(void)
 		TEST(who_pays_late_gets_it_if_it_is_still_there),
 		TEST(what_was_released_is_sold_only_if_it_is_paid),
 		TEST(what_is_not_over_does_not_expire),
+		TEST(a_clock_that_steps_back_makes_none_keep_for_longer),
 		TEST(racers_get_exactly_what_is_there),
 		TEST(changes_are_told_with_growing_versions),
 		TEST(few_are_told_once),
