@@ -43,9 +43,9 @@ const least = (table, where = '1 = 1', id = 'id') =>
   `${id} = (SELECT min(${id}) FROM ${table} WHERE ${where})`;
 const unknown = (n) => `x'0198000000007000800000000000000${n}'`;
 const order = (status) => `number = (SELECT min(number) FROM orders WHERE status = '${status}')`;
-const charge = (id, of, status, next) => 'INSERT INTO transactions (id, order_id, kind, status, amount,' +
+const charge = (id, of, status, next) => 'INSERT INTO transactions (id, order_id, number, kind, status, amount,' +
   ' currency, provider, provider_key, payment_method, attempts, next_try_at, created_at, updated_at)' +
-  ` SELECT ${id}, order_id, 'charge', '${status}', amount, currency, provider, 'another', 'tok_visa', 1,` +
+  ` SELECT ${id}, order_id, 50, 'charge', '${status}', amount, currency, provider, 'another', 'tok_visa', 1,` +
   ` ${next}, created_at, updated_at FROM transactions WHERE ${of};`;
 const SECOND_USER = 'INSERT INTO users SELECT ' + unknown(1) +
   ', email, email_key, vendor_key, name, mobile, password_hash, roles, 0, email_verified, 0, version,' +
@@ -100,7 +100,7 @@ const BREAKS = [
   { others: ['sales-orders'] }],
   ['order-payment', [['order', `UPDATE orders SET payment_status = 'none' WHERE ${order('paid')};`]]],
   ['order-money-back', [
-    ['payment', "DELETE FROM transactions WHERE kind = 'refund'; UPDATE payments SET refunded = 0;"],
+    ['payment', "DELETE FROM transactions WHERE kind = 'refund'; UPDATE transactions SET refunded = 0;"],
     ['sandbox', 'DELETE FROM refunds; UPDATE charges SET refunded = 0;'],
     ['analytics', 'DELETE FROM refund_lines; DELETE FROM refunds;'],
     ['order', "UPDATE orders SET payment_status = 'paid' WHERE payment_status = 'refunded';"]]],
@@ -112,14 +112,14 @@ const BREAKS = [
     ` leads) VALUES (1000, 0, ${unknown(2)}, ${unknown(2)}, ${unknown(3)}, 'Ghost', 1, 100, 1);` +
     "INSERT INTO order_history (order_number, version, status, moved_at, moved_by) VALUES (1000, 1, 'pending', 0, 'customer');"]]],
 
-  ['payment-one-charge', [['payment', 'DROP INDEX transactions_one_charge;' +
+  ['payment-one-charge', [['payment',
     charge(unknown(1), least('transactions', "kind = 'charge' AND status = 'succeeded'"), 'processing', '9999999999999')]]],
-  ['payment-sums', [['payment', `UPDATE payments SET refunding = 1 WHERE ${least('payments', 'refunded = 0 AND paid > 0', 'order_id')};`]]],
+  ['payment-sums', [['payment', `UPDATE transactions SET refunding = 1 WHERE refunded = 0 AND status = 'succeeded' AND kind = 'charge';`]]],
   ['payment-overdue', [['payment', charge(unknown(1), "status = 'failed'", 'processing', '1')]], { late: true }],
   ['payment-at-provider', [['sandbox', `DELETE FROM charges WHERE ${least('charges', "refunded = 0 AND status = 'succeeded'", 'key')};`]]],
-  ['provider-in-payment', [['sandbox', "INSERT INTO charges SELECT 'k', 'r', 'another', payment_method, amount, currency, 0," +
+  ['provider-in-payment', [['sandbox', "INSERT INTO charges SELECT 'k', 'another', payment_method, amount, currency, 0," +
     ` 'succeeded', NULL, 1, 0 FROM charges WHERE ${least('charges', '1 = 1', 'key')};`]]],
-  ['provider-one-charge', [['sandbox', "INSERT INTO charges SELECT 'k', 'r', order_id, payment_method, amount, currency, 0," +
+  ['provider-one-charge', [['sandbox', "INSERT INTO charges SELECT 'k', order_id, payment_method, amount, currency, 0," +
     ` 'succeeded', NULL, 1, 0 FROM charges WHERE ${least('charges', "status = 'succeeded'", 'key')};`]],
   { others: ['provider-in-payment'] }],
   ['provider-refunds', [['sandbox', `UPDATE charges SET refunded = 1 WHERE ${least('charges', 'refunded = 0', 'key')};`]]],

@@ -8,6 +8,7 @@
 
 #define ORDER_WAITS AUDIT_WAITS("order", "o.id")
 #define INVENTORY_WAITS AUDIT_WAITS("inventory", "o.id")
+#define PAID_FOR "p.order_id = o.id AND p.kind = 'charge' AND p.status = 'succeeded'"
 
 /* clang-format off */
 const struct audit_rule audit_rules_between[] = {
@@ -24,21 +25,21 @@ const struct audit_rule audit_rules_between[] = {
 
 	{"charge-settles", "a charged order is settled",
 	 "SELECT o.id, 'it is charged, and ' || o.status FROM main.orders o"
-	 " JOIN payment.payments p ON p.order_id = o.id WHERE o.status IN ('pending', 'reserved')"
-	 " AND p.paid > 0 AND NOT " ORDER_WAITS},
+	 " JOIN payment.transactions p ON " PAID_FOR " WHERE o.status IN ('pending', 'reserved')"
+	 " AND NOT " ORDER_WAITS},
 
 	{"order-payment", "an order says of its payment what Payment says",
-	 "SELECT o.id, 'it says ' || o.payment_status || '; paid are ' || COALESCE(p.paid, 0) ||"
+	 "SELECT o.id, 'it says ' || o.payment_status || '; paid are ' || COALESCE(p.amount, 0) ||"
 	 " ', refunded ' || COALESCE(p.refunded, 0) FROM main.orders o"
-	 " LEFT JOIN payment.payments p ON p.order_id = o.id WHERE (CASE o.payment_status"
+	 " LEFT JOIN payment.transactions p ON " PAID_FOR " WHERE (CASE o.payment_status"
 	 " WHEN 'paid' THEN 1 WHEN 'partially_refunded' THEN 2 WHEN 'refunded' THEN 3 ELSE 0 END)"
-	 " <> (CASE WHEN COALESCE(p.paid, 0) = 0 THEN 0 WHEN p.refunded = 0 THEN 1"
-	 " WHEN p.refunded < p.paid THEN 2 ELSE 3 END) AND NOT " ORDER_WAITS},
+	 " <> (CASE WHEN p.amount IS NULL THEN 0 WHEN p.refunded = 0 THEN 1"
+	 " WHEN p.refunded < p.amount THEN 2 ELSE 3 END) AND NOT " ORDER_WAITS},
 
 	{"order-money-back", "what was paid for an order that will not be is given back, or due to be",
-	 "SELECT o.id, 'it is ' || o.status || '; of ' || p.paid || ' paid, ' || p.refunded ||"
-	 " ' are given back, and nothing is due' FROM main.orders o JOIN payment.payments p"
-	 " ON p.order_id = o.id WHERE o.status IN ('cancelled', 'returned') AND p.refunded < p.paid"
+	 "SELECT o.id, 'it is ' || o.status || '; of ' || p.amount || ' paid, ' || p.refunded ||"
+	 " ' are given back, and nothing is due' FROM main.orders o JOIN payment.transactions p"
+	 " ON " PAID_FOR " WHERE o.status IN ('cancelled', 'returned') AND p.refunded < p.amount"
 	 " AND o.due_at IS NULL AND NOT " ORDER_WAITS},
 
 	{"order-progress", "somebody is at work on every order that is not settled",
@@ -51,9 +52,9 @@ const struct audit_rule audit_rules_between[] = {
 	{"payment-at-provider", "what Payment has as settled the provider has in its books",
 	 "SELECT t.order_id, t.kind || ' of ' || t.amount || ' ' || t.currency ||"
 	 " ': the provider has ' || COALESCE(b.status || ', ' || b.amount || ' ' || b.currency,"
-	 " 'nothing') FROM payment.transactions t LEFT JOIN (SELECT key, 'charge' AS kind, reference,"
-	 " order_id, amount, currency, status FROM sandbox.charges UNION ALL SELECT key, 'refund',"
-	 " reference, order_id, amount, currency, status FROM sandbox.refunds) b"
+	 " 'nothing') FROM payment.transactions t LEFT JOIN (SELECT key, 'charge' AS kind, 'ch_' || key"
+	 " AS reference, order_id, amount, currency, status FROM sandbox.charges UNION ALL SELECT key,"
+	 " 'refund', 're_' || key, order_id, amount, currency, status FROM sandbox.refunds) b"
 	 " ON b.key = t.provider_key AND b.kind = t.kind"
 	 " WHERE t.provider = 'sandbox' AND t.status = 'succeeded' AND (b.key IS NULL"
 	 " OR b.status <> 'succeeded' OR b.amount <> t.amount OR b.currency <> t.currency"

@@ -195,43 +195,52 @@ static enum err post_refund(struct request *req, struct reply *reply)
 struct look {
 	struct arena *arena;
 	struct id order;
-	bool found;
-	struct payment payment;
 	struct transactions transactions;
+	const struct transaction *charge; /* the latest; NULL where there is none */
 };
+
+static const struct transaction *last_charge(const struct transactions *transactions)
+{
+	for (size_t i = transactions->count; i > 0; i--) {
+		if (transactions->items[i - 1].kind == KIND_CHARGE)
+			return &transactions->items[i - 1];
+	}
+	return NULL;
+}
 
 static enum err read_order(struct sql *sql, void *arg)
 {
 	struct look *look = arg;
-	enum err err = payment_get(sql, &look->order, &look->payment);
 
-	look->found = !err;
-	if (err)
-		return err == ERR_NOT_FOUND ? OK : err;
 	return transactions_of_order(sql, &look->order, look->arena, &look->transactions);
 }
 
 static bool may_look(const struct request *req, const struct look *look)
 {
 	return request_has_role(req, ROLE_SERVICE | ROLE_ADMIN) ||
-	       (look->found && request_is_user(req, &look->payment.user));
+	       (look->charge && request_is_user(req, &look->charge->user));
+}
+
+static void write_sum(struct out *out, const char *name, const struct look *look, int64_t amount)
+{
+	const char *currency =
+		look->charge ? look->charge->amount.currency : config_text("currency");
+	struct money sum = {.amount = amount};
+
+	snprintf(sum.currency, sizeof(sum.currency), "%s", currency);
+	out_money(out, name, &sum);
 }
 
 static void write_status(struct out *out, const struct look *look)
 {
-	struct money paid = {.amount = look->payment.paid};
-	struct money refunded = {.amount = look->payment.refunded};
-	const char *currency = look->found ? look->payment.currency : config_text("currency");
+	const struct transaction *charge = look->charge;
+	bool paid = charge && charge->status == STATUS_SUCCEEDED;
 
-	snprintf(paid.currency, sizeof(paid.currency), "%s", currency);
-	snprintf(refunded.currency, sizeof(refunded.currency), "%s", currency);
 	out_open(out, NULL);
 	out_id(out, "orderId", &look->order);
-	out_text(out, "status",
-		 payment_status(look->found ? &look->payment : NULL,
-				transactions_last_charge(&look->transactions)));
-	out_money(out, "paid", &paid);
-	out_money(out, "refunded", &refunded);
+	out_text(out, "status", payment_status(charge));
+	write_sum(out, "paid", look, paid ? charge->amount.amount : 0);
+	write_sum(out, "refunded", look, paid ? charge->refunded : 0);
 	out_open_list(out, "transactions");
 	for (size_t i = 0; i < look->transactions.count; i++)
 		write_transaction(out, NULL, &look->transactions.items[i]);
@@ -263,6 +272,7 @@ static enum err get_status(struct request *req, struct reply *reply)
 	err = request_read(req, read_order, look);
 	if (err)
 		return err;
+	look->charge = last_charge(&look->transactions);
 	if (!may_look(req, look))
 		return ERR_NOT_FOUND;
 	write_status(&out, look);

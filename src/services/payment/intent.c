@@ -23,80 +23,96 @@ static struct transaction new_transaction(struct sql *sql, const struct request 
 	};
 }
 
-static enum err check_room(struct request *req, const struct transactions *all)
+static enum err check_room(struct request *req, int64_t count)
 {
-	if (all->count < TRANSACTIONS_PER_ORDER_MAX)
+	if (count < TRANSACTIONS_PER_ORDER_MAX)
 		return OK;
 	return refuse(req, ERR_CONFLICT, "The order has %d transactions, and can have no more.",
 		      TRANSACTIONS_PER_ORDER_MAX);
 }
 
-static enum err add_charge(struct sql *sql, struct request *req, const struct charge_draft *draft,
-			   const struct transactions *all, struct transaction *ret_transaction)
+static struct transaction new_charge(struct sql *sql, const struct request *req,
+				     const struct charge_draft *draft, int64_t number)
 {
 	const struct payment_provider *provider = payment_provider_chosen();
 	struct transaction charge = new_transaction(sql, req, KIND_CHARGE, &draft->order);
 	const char *order = id_text(req->arena, &draft->order);
-	enum err err;
 
+	charge.number = number;
 	charge.amount = draft->amount;
+	charge.user = draft->user;
 	charge.payment_method = draft->payment_method;
 	charge.provider = provider->name;
 	charge.next_try_ms = charge.created_ms + provider->timeout_ms;
 	/* The order's id, so that the provider itself would refuse to charge an order twice; behind a
 	 * charge that failed, which has used up its key, with a number. */
 	charge.provider_key =
-		all->count == 0 ? order : arena_printf(req->arena, "%s-%zu", order, all->count + 1);
-	err = payment_set_currency(sql, &draft->order, draft->amount.currency);
+		number == 1 ? order : arena_printf(req->arena, "%s-%" PRId64, order, number);
+	return charge;
+}
+
+/* Behind `last`, which failed. */
+static enum err add_another_charge(struct sql *sql, struct request *req,
+				   const struct charge_draft *draft, const struct transaction *last,
+				   struct transaction *ret_transaction, bool *ret_claimed)
+{
+	struct transaction charge = new_charge(sql, req, draft, last->number + 1);
+	enum err err = check_room(req, last->number);
+
+	if (!id_is_zero(&last->user))
+		charge.user = last->user;
 	if (!err)
-		err = transaction_add(sql, &charge);
-	if (!err)
-		*ret_transaction = charge;
-	return err;
+		err = transaction_add(sql, &charge, ret_claimed);
+	if (err)
+		return err;
+	*ret_transaction = charge;
+	return *ret_claimed ? OK : ERR_CONFLICT;
+}
+
+/* The order has charges, `last` being the latest. */
+static enum err charge_again(struct sql *sql, struct request *req, const struct charge_draft *draft,
+			     const struct transaction *last, struct transaction *ret_transaction,
+			     bool *ret_claimed)
+{
+	switch (charge_decide(last, draft)) {
+	case CHARGE_GO_ON:
+		*ret_transaction = *last;
+		if (!id_is_zero(&last->user) || id_is_zero(&draft->user))
+			return OK;
+		return transaction_set_user(sql, last, &draft->user);
+	case CHARGE_PAID:
+		return refuse(req, ERR_ALREADY_PAID, "The order is paid, with %" PRId64 " %s.",
+			      last->amount.amount, last->amount.currency);
+	case CHARGE_CONFLICT:
+		return refuse(req, ERR_CONFLICT, "A charge of another amount is being processed.");
+	case CHARGE_NEW:
+	default:
+		return add_another_charge(sql, req, draft, last, ret_transaction, ret_claimed);
+	}
 }
 
 enum err intent_charge(struct sql *sql, struct request *req, const struct charge_draft *draft,
 		       struct transaction *ret_transaction, bool *ret_claimed)
 {
-	struct transactions *all = ARENA_NEW(req->arena, struct transactions);
-	const struct transaction *last;
-	struct payment payment;
+	struct transaction first = new_charge(sql, req, draft, 1), last;
 	enum err err;
 
-	err = payment_open(sql, &draft->order, &draft->user, draft->amount.currency, &payment);
-	if (!err)
-		err = transactions_of_order(sql, &draft->order, req->arena, all);
-	if (err)
+	/* Nearly always it is the first: then nothing has to be read. */
+	err = transaction_add(sql, &first, ret_claimed);
+	if (!err && *ret_claimed)
+		*ret_transaction = first;
+	if (err || *ret_claimed)
 		return err;
-
-	last = transactions_last_charge(all);
-	*ret_claimed = false;
-	switch (charge_decide(last, draft)) {
-	case CHARGE_GO_ON:
-		*ret_transaction = *last;
-		return OK;
-	case CHARGE_PAID:
-		return refuse(req, ERR_ALREADY_PAID, "The order is paid, with %" PRId64 " %s.",
-			      payment.paid, payment.currency);
-	case CHARGE_CONFLICT:
-		return refuse(req, ERR_CONFLICT, "A charge of another amount is being processed.");
-	case CHARGE_NEW:
-	default:
-		err = check_room(req, all);
-		if (!err)
-			err = add_charge(sql, req, draft, all, ret_transaction);
-		*ret_claimed = !err;
-		return err;
-	}
+	err = transaction_last_charge(sql, &draft->order, req->arena, &last);
+	return err ? err : charge_again(sql, req, draft, &last, ret_transaction, ret_claimed);
 }
 
 /* How much is asked for: what was said, or all that is left. */
 static enum err refund_amount(struct request *req, const struct refund_draft *draft,
-			      const struct payment *payment, struct money *ret_amount)
+			      const struct transaction *charge, struct money *ret_amount)
 {
-	struct money left = {.amount = payment->paid - payment->refunded - payment->refunding};
+	struct money left = charge_left(charge);
 
-	memcpy(left.currency, payment->currency, sizeof(left.currency));
 	if (draft->amount_given && !money_same_currency(&draft->amount, &left)) {
 		req->faults.arena = req->arena;
 		fault_add(&req->faults, "/amount/currency", "must be %s, as was paid",
@@ -130,22 +146,24 @@ static enum err repeated_refund(struct sql *sql, struct request *req,
 }
 
 static enum err add_refund(struct sql *sql, struct request *req, const struct refund_draft *draft,
-			   const char *request_key, struct money amount,
-			   struct transaction *ret_transaction)
+			   const char *request_key, const struct transaction *charge,
+			   struct money amount, struct transaction *ret_transaction)
 {
-	struct transactions *all = ARENA_NEW(req->arena, struct transactions);
 	struct transaction refund = new_transaction(sql, req, KIND_REFUND, &draft->order);
-	const struct transaction *charge;
+	int64_t count;
+	bool added;
 	enum err err;
 
-	err = transactions_of_order(sql, &draft->order, req->arena, all);
+	/* First, because it keeps others off the order. */
+	err = transaction_hold(sql, charge, amount.amount);
 	if (!err)
-		err = check_room(req, all);
+		err = transactions_count(sql, &draft->order, &count);
+	if (!err)
+		err = check_room(req, count);
 	if (err)
 		return err;
-	charge = transactions_last_charge(all);
-	assert(charge && charge->status == STATUS_SUCCEEDED);
 
+	refund.number = count + 1;
 	refund.amount = amount;
 	refund.request_key = request_key;
 	refund.reason = draft->reason;
@@ -153,19 +171,19 @@ static enum err add_refund(struct sql *sql, struct request *req, const struct re
 	refund.provider = charge->provider;
 	refund.provider_key = id_text(req->arena, &refund.id);
 	refund.next_try_ms = refund.created_ms + payment_provider_timeout_ms(charge->provider);
-	err = payment_hold(sql, &draft->order, amount.amount);
-	if (!err)
-		err = transaction_add(sql, &refund);
-	if (!err)
-		*ret_transaction = refund;
-	return err;
+	err = transaction_add(sql, &refund, &added);
+	if (err)
+		return err;
+	assert(added);
+	*ret_transaction = refund;
+	return OK;
 }
 
 enum err intent_refund(struct sql *sql, struct request *req, const struct refund_draft *draft,
 		       const char *request_key, struct transaction *ret_transaction,
 		       bool *ret_claimed)
 {
-	struct payment payment;
+	struct transaction charge;
 	struct money amount;
 	enum err err;
 
@@ -175,13 +193,13 @@ enum err intent_refund(struct sql *sql, struct request *req, const struct refund
 		if (err != ERR_NOT_FOUND)
 			return err;
 	}
-	err = payment_get(sql, &draft->order, &payment);
+	err = transaction_last_charge(sql, &draft->order, req->arena, &charge);
 	if (err == ERR_NOT_FOUND)
 		return refuse(req, ERR_REFUND_EXCEEDS_PAYMENT, "Nothing was paid for the order.");
 	if (!err)
-		err = refund_amount(req, draft, &payment, &amount);
+		err = refund_amount(req, draft, &charge, &amount);
 	if (!err)
-		err = add_refund(sql, req, draft, request_key, amount, ret_transaction);
+		err = add_refund(sql, req, draft, request_key, &charge, amount, ret_transaction);
 	*ret_claimed = !err;
 	return err;
 }
@@ -197,24 +215,25 @@ static const char *event_type(const struct transaction *transaction)
 	return transaction->status == STATUS_SUCCEEDED ? "PaymentRefunded" : NULL;
 }
 
+/* `charge`: of a refund, what it gives back, the refund counted. */
 static enum err publish(struct sql *sql, struct arena *arena, const struct transaction *transaction,
-			const struct payment *payment)
+			const struct transaction *charge)
 {
 	const char *type = event_type(transaction);
 	struct out out = out_new(arena);
-	struct money paid = {.amount = payment->paid}, refunded = {.amount = payment->refunded};
 
 	if (!type)
 		return OK;
-	memcpy(paid.currency, payment->currency, sizeof(paid.currency));
-	memcpy(refunded.currency, payment->currency, sizeof(refunded.currency));
 	out_open(&out, NULL);
 	out_id(&out, "orderId", &transaction->order);
 	out_id(&out, "transactionId", &transaction->id);
 	out_money(&out, "amount", &transaction->amount);
 	if (transaction->kind == KIND_REFUND) {
+		struct money refunded = charge->amount;
+
+		refunded.amount = charge->refunded;
 		out_money(&out, "refunded", &refunded);
-		out_money(&out, "paid", &paid);
+		out_money(&out, "paid", &charge->amount);
 		out_text(&out, "reason", transaction->reason);
 	} else if (transaction->status == STATUS_SUCCEEDED) {
 		out_text(&out, "provider", transaction->provider);
@@ -229,12 +248,19 @@ static enum err publish(struct sql *sql, struct arena *arena, const struct trans
 enum err intent_settle(struct sql *sql, struct arena *arena, struct transaction *transaction,
 		       const struct answer *answer)
 {
-	struct payment payment;
+	struct transaction charge = {0};
 	bool moved;
 	enum err err;
 
-	err = transaction_settle(sql, transaction, answer, arena, &payment, &moved);
+	err = transaction_settle(sql, transaction, answer, arena, &moved);
 	if (err || !moved)
 		return err;
-	return publish(sql, arena, transaction, &payment);
+	if (transaction->kind == KIND_REFUND) {
+		err = transaction_unhold(sql, transaction);
+		if (!err)
+			err = transaction_last_charge(sql, &transaction->order, arena, &charge);
+		if (err)
+			return err;
+	}
+	return publish(sql, arena, transaction, &charge);
 }

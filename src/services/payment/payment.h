@@ -13,10 +13,14 @@ enum transaction_status { STATUS_PROCESSING, STATUS_SUCCEEDED, STATUS_FAILED };
 
 /* What is asked of a provider, once, and what became of it. */
 struct transaction {
-	struct id id, order;
+	struct id order;
+	int64_t number; /* among the order's, from 1 */
+	struct id id;
 	enum transaction_kind kind;
 	enum transaction_status status;
 	struct money amount;
+	struct id user;		     /* of a charge: who pays; zero where it was not told */
+	int64_t refunded, refunding; /* of a charge: given back, and held for refunds under way */
 	const char *provider;
 	const char *provider_key;	/* the idempotency key that the provider knows it by */
 	const char *provider_reference; /* of one that succeeded */
@@ -31,13 +35,10 @@ struct transaction {
 	int64_t created_ms;
 };
 
-/* What an order's payments come to. */
-struct payment {
-	struct id order;
-	struct id user; /* who pays; zero where it was not told */
-	char currency[4];
-	int64_t paid, refunded;
-	int64_t refunding; /* held for refunds whose outcome is not known */
+/* An order's transactions, oldest first. */
+struct transactions {
+	struct transaction items[TRANSACTIONS_PER_ORDER_MAX];
+	size_t count;
 };
 
 struct charge_draft {

@@ -16,7 +16,9 @@
 #include "services/payment/provider.h"
 
 #define TIMEOUT_MS 2000
-#define SILENCE_MS 200 /* how long it keeps silent, for a caller who waits for its answer */
+#define SILENCE_MS 200	    /* how long it keeps silent, for a caller who waits for its answer */
+#define CHARGE_PREFIX "ch_" /* behind which comes the key: what a charge is called */
+#define REFUND_PREFIX "re_"
 
 extern const struct migration sandbox_migrations[];
 
@@ -72,101 +74,107 @@ static struct answer answer_declined(const char *code)
 	return answer;
 }
 
+static struct answer answer_succeeded(struct arena *arena, const struct transaction *transaction)
+{
+	const char *prefix = transaction->kind == KIND_CHARGE ? CHARGE_PREFIX : REFUND_PREFIX;
+
+	return (struct answer){
+		.kind = ANSWER_SUCCEEDED,
+		.reference = arena_printf(arena, "%s%s", prefix, transaction->provider_key),
+	};
+}
+
 /* What a request's body works on. */
 struct work {
 	struct arena *arena;
 	const struct transaction *transaction;
-	const struct behaviour *behaviour;
-	const char *reference; /* a new one, used if the key is new */
-	int64_t asked;	       /* how often by now */
+	bool asked_before;
 	struct answer answer;
 };
 
-/* The answer that a row stands for: status, code, reference, amount, currency, in its columns. */
-static struct answer answer_of_row(struct sql_rows *rows, const struct work *work)
+/* Ends a query for what is stored under the key: status, code, amount, currency. */
+static enum err take_stored(struct sql_rows *rows, struct work *work)
 {
 	const struct money *asked = &work->transaction->amount;
-	const char *status = sql_peek_text(rows, 0);
-	struct money amount = {.amount = sql_get_int(rows, 3)};
+	struct money amount;
+	const char *status;
+	enum err err = sql_first(rows);
 
-	sql_get_currency(rows, 4, amount.currency);
+	if (err)
+		return err;
+	status = sql_peek_text(rows, 0);
+	amount.amount = sql_get_int(rows, 2);
+	sql_get_currency(rows, 3, amount.currency);
+	work->answer = (struct answer){.kind = ANSWER_NONE};
 	if (amount.amount != asked->amount || !money_same_currency(&amount, asked))
-		return answer_declined("idempotency_error");
-	if (strcmp(status, "succeeded") == 0)
-		return (struct answer){.kind = ANSWER_SUCCEEDED,
-				       .reference = sql_get_text(rows, 2, work->arena)};
-	if (strcmp(status, "declined") == 0)
-		return answer_declined(sql_get_text(rows, 1, work->arena));
-	return (struct answer){.kind = ANSWER_NONE};
+		work->answer = answer_declined("idempotency_error");
+	else if (strcmp(status, "succeeded") == 0)
+		work->answer = answer_succeeded(work->arena, work->transaction);
+	else if (strcmp(status, "declined") == 0)
+		work->answer = answer_declined(sql_get_text(rows, 1, work->arena));
+	return sql_end(rows);
 }
 
 /* --- charges -------------------------------------------------------------------------------- */
 
-static enum err stop_failing(struct sql *sql, struct work *work)
+/* One that has failed often enough succeeds now. */
+static enum err charge_again(struct sql *sql, struct work *work, const struct behaviour *behaviour)
 {
-	struct sql_rows *rows;
-	enum err err;
+	const struct transaction *transaction = work->transaction;
 
-	rows = sql_query(sql,
-			 "UPDATE charges SET status = 'succeeded' WHERE key = $1"
-			 " RETURNING status, code, reference, amount, currency",
-			 sql_text(work->transaction->provider_key));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	work->answer = answer_of_row(rows, work);
-	return sql_end(rows);
+	work->asked_before = true;
+	return take_stored(
+		sql_query(sql,
+			  "UPDATE charges SET asked = asked + 1, status = CASE"
+			  " WHEN status = 'failing' AND asked >= $2 AND amount = $3"
+			  " AND currency = $4 THEN 'succeeded' ELSE status END WHERE key = $1"
+			  " RETURNING status, code, amount, currency",
+			  sql_text(transaction->provider_key), sql_int(behaviour->failures),
+			  sql_int(transaction->amount.amount),
+			  sql_text(transaction->amount.currency)),
+		work);
 }
 
 static enum err charge_body(struct sql *sql, void *arg)
 {
 	struct work *work = arg;
 	const struct transaction *transaction = work->transaction;
-	const struct behaviour *behaviour = work->behaviour;
+	const struct behaviour *behaviour = behaviour_of(transaction->payment_method);
 	const char *status = "succeeded";
-	struct sql_rows *rows;
 	enum err err;
 
-	if (behaviour->code)
+	work->asked_before = false;
+	work->answer = (struct answer){.kind = ANSWER_NONE};
+	if (behaviour->code) {
 		status = "declined";
-	else if (behaviour->failures > 0)
+		work->answer = answer_declined(behaviour->code);
+	} else if (behaviour->failures > 0) {
 		status = "failing";
+	} else {
+		work->answer = answer_succeeded(work->arena, transaction);
+	}
 
-	rows = sql_query(sql,
-			 "INSERT INTO charges (key, reference, order_id, payment_method, amount,"
-			 " currency, status, code, asked, created_at)"
-			 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)"
-			 " ON CONFLICT (key) DO UPDATE SET asked = charges.asked + 1"
-			 " RETURNING status, code, reference, amount, currency, asked",
-			 sql_text(transaction->provider_key), sql_text(work->reference),
-			 sql_text(id_text(work->arena, &transaction->order)),
-			 sql_text(transaction->payment_method), sql_int(transaction->amount.amount),
-			 sql_text(transaction->amount.currency), sql_text(status),
-			 sql_text(behaviour->code), sql_int(sql_now_ms(sql)));
-	err = sql_first(rows);
-	if (err)
+	err = sql_run(sql,
+		      "INSERT INTO charges (key, order_id, payment_method, amount, currency,"
+		      " status, code, asked, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)"
+		      " ON CONFLICT (key) DO NOTHING",
+		      sql_text(transaction->provider_key),
+		      sql_text(id_text(work->arena, &transaction->order)),
+		      sql_text(transaction->payment_method), sql_int(transaction->amount.amount),
+		      sql_text(transaction->amount.currency), sql_text(status),
+		      sql_text(behaviour->code), sql_int(sql_now_ms(sql)));
+	if (err || sql_changes(sql) == 1)
 		return err;
-	work->answer = answer_of_row(rows, work);
-	work->asked = sql_get_int(rows, 5);
-	err = sql_end(rows);
-	if (!err && work->answer.kind == ANSWER_NONE && work->asked > behaviour->failures)
-		err = stop_failing(sql, work);
-	return err;
+	return charge_again(sql, work, behaviour);
 }
 
 static struct answer sandbox_charge(struct arena *arena, const struct transaction *transaction)
 {
-	struct id id = id_new();
-	struct work work = {
-		.arena = arena,
-		.transaction = transaction,
-		.behaviour = behaviour_of(transaction->payment_method),
-		.reference = arena_printf(arena, "ch_%s", id_text(arena, &id)),
-	};
+	struct work work = {.arena = arena, .transaction = transaction};
 
 	if (sql_transaction(database, charge_body, &work))
 		return (struct answer){.kind = ANSWER_NONE};
-	if (work.behaviour->answer_is_lost && work.asked == 1) {
+	if (behaviour_of(transaction->payment_method)->answer_is_lost && !work.asked_before) {
 		fiber_sleep(SILENCE_MS);
 		return (struct answer){.kind = ANSWER_NONE};
 	}
@@ -175,30 +183,20 @@ static struct answer sandbox_charge(struct arena *arena, const struct transactio
 
 /* --- refunds -------------------------------------------------------------------------------- */
 
-static enum err stored_refund(struct sql *sql, struct work *work)
+static const char *charge_key(const struct transaction *refund)
 {
-	struct sql_rows *rows;
-	enum err err;
+	const char *reference = refund->charge_reference;
+	size_t length = strlen(CHARGE_PREFIX);
 
-	rows = sql_query(sql,
-			 "UPDATE refunds SET asked = asked + 1 WHERE key = $1"
-			 " RETURNING status, code, reference, amount, currency",
-			 sql_text(work->transaction->provider_key));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	work->answer = answer_of_row(rows, work);
-	return sql_end(rows);
+	return strncmp(reference, CHARGE_PREFIX, length) == 0 ? reference + length : reference;
 }
 
 /* Why the charge's method gives nothing back, or NULL. */
 static enum err refund_obstacle(struct sql *sql, const struct transaction *transaction,
 				const char **ret_code)
 {
-	struct sql_rows *rows = sql_query(sql,
-					  "SELECT payment_method FROM charges"
-					  " WHERE reference = $1",
-					  sql_text(transaction->charge_reference));
+	struct sql_rows *rows = sql_query(sql, "SELECT payment_method FROM charges WHERE key = $1",
+					  sql_text(charge_key(transaction)));
 	const char *code = NULL;
 	enum err err = sql_first(rows);
 
@@ -215,6 +213,24 @@ static enum err refund_obstacle(struct sql *sql, const struct transaction *trans
 	return err;
 }
 
+/* Takes the amount off the charge; a code in *ret_code where there is an obstacle. */
+static enum err give_back(struct sql *sql, const struct transaction *transaction,
+			  const char **ret_code)
+{
+	enum err err = refund_obstacle(sql, transaction, ret_code);
+
+	if (err || *ret_code)
+		return err;
+	err = sql_run(sql,
+		      "UPDATE charges SET refunded = refunded + $2 WHERE key = $1"
+		      " AND status = 'succeeded' AND currency = $3 AND refunded + $2 <= amount",
+		      sql_text(charge_key(transaction)), sql_int(transaction->amount.amount),
+		      sql_text(transaction->amount.currency));
+	if (!err && sql_changes(sql) == 0)
+		*ret_code = "charge_not_refundable";
+	return err;
+}
+
 static enum err refund_body(struct sql *sql, void *arg)
 {
 	struct work *work = arg;
@@ -222,46 +238,31 @@ static enum err refund_body(struct sql *sql, void *arg)
 	const char *code = NULL;
 	enum err err;
 
-	err = stored_refund(sql, work);
+	err = take_stored(sql_query(sql,
+				    "UPDATE refunds SET asked = asked + 1 WHERE key = $1"
+				    " RETURNING status, code, amount, currency",
+				    sql_text(transaction->provider_key)),
+			  work);
 	if (err != ERR_NOT_FOUND)
 		return err;
-	err = refund_obstacle(sql, transaction, &code);
+	err = give_back(sql, transaction, &code);
 	if (err)
 		return err;
-	if (!code) {
-		err = sql_run(sql,
-			      "UPDATE charges SET refunded = refunded + $2 WHERE reference = $1"
-			      " AND status = 'succeeded' AND currency = $3"
-			      " AND refunded + $2 <= amount",
-			      sql_text(transaction->charge_reference),
-			      sql_int(transaction->amount.amount),
-			      sql_text(transaction->amount.currency));
-		if (err)
-			return err;
-		if (sql_changes(sql) == 0)
-			code = "charge_not_refundable";
-	}
-	err = sql_run(sql,
-		      "INSERT INTO refunds (key, reference, order_id, charge_reference, amount,"
-		      " currency, status, code, asked, created_at)"
-		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
-		      sql_text(transaction->provider_key), sql_text(work->reference),
-		      sql_text(id_text(work->arena, &transaction->order)),
-		      sql_text(transaction->charge_reference), sql_int(transaction->amount.amount),
-		      sql_text(transaction->amount.currency),
-		      sql_text(code ? "declined" : "succeeded"), sql_text(code),
-		      sql_int(sql_now_ms(sql)));
-	return err ? err : stored_refund(sql, work);
+	work->answer = code ? answer_declined(code) : answer_succeeded(work->arena, transaction);
+	return sql_run(
+		sql,
+		"INSERT INTO refunds (key, order_id, charge_key, amount, currency, status, code,"
+		" asked, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)",
+		sql_text(transaction->provider_key),
+		sql_text(id_text(work->arena, &transaction->order)),
+		sql_text(charge_key(transaction)), sql_int(transaction->amount.amount),
+		sql_text(transaction->amount.currency), sql_text(code ? "declined" : "succeeded"),
+		sql_text(code), sql_int(sql_now_ms(sql)));
 }
 
 static struct answer sandbox_refund(struct arena *arena, const struct transaction *transaction)
 {
-	struct id id = id_new();
-	struct work work = {
-		.arena = arena,
-		.transaction = transaction,
-		.reference = arena_printf(arena, "re_%s", id_text(arena, &id)),
-	};
+	struct work work = {.arena = arena, .transaction = transaction};
 
 	if (sql_transaction(database, refund_body, &work))
 		return (struct answer){.kind = ANSWER_NONE};
@@ -273,23 +274,18 @@ static struct answer sandbox_refund(struct arena *arena, const struct transactio
 static enum err find_body(struct sql *sql, void *arg)
 {
 	struct work *work = arg;
-	struct sql_rows *rows;
-	enum err err;
+	struct sql_value key = sql_text(work->transaction->provider_key);
 
-	rows = work->transaction->kind == KIND_CHARGE
-		       ? sql_query(sql,
-				   "SELECT status, code, reference, amount, currency FROM charges"
-				   " WHERE key = $1 AND status <> 'failing'",
-				   sql_text(work->transaction->provider_key))
-		       : sql_query(sql,
-				   "SELECT status, code, reference, amount, currency FROM refunds"
-				   " WHERE key = $1",
-				   sql_text(work->transaction->provider_key));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	work->answer = answer_of_row(rows, work);
-	return sql_end(rows);
+	if (work->transaction->kind == KIND_CHARGE)
+		return take_stored(sql_query(sql,
+					     "SELECT status, code, amount, currency FROM charges"
+					     " WHERE key = $1 AND status <> 'failing'",
+					     key),
+				   work);
+	return take_stored(
+		sql_query(sql, "SELECT status, code, amount, currency FROM refunds WHERE key = $1",
+			  key),
+		work);
 }
 
 static struct answer sandbox_find(struct arena *arena, const struct transaction *transaction)

@@ -63,10 +63,8 @@ static bool same_money(const struct money *a, const struct money *b)
 
 enum charge_decision charge_decide(const struct transaction *last, const struct charge_draft *draft)
 {
-	bool same = last && same_money(&last->amount, &draft->amount);
+	bool same = same_money(&last->amount, &draft->amount);
 
-	if (!last)
-		return CHARGE_NEW;
 	switch (last->status) {
 	case STATUS_SUCCEEDED:
 		return same ? CHARGE_GO_ON : CHARGE_PAID;
@@ -81,15 +79,28 @@ enum charge_decision charge_decide(const struct transaction *last, const struct 
 	}
 }
 
-const char *payment_status(const struct payment *payment, const struct transaction *last_charge)
+struct money charge_left(const struct transaction *charge)
 {
-	if (!payment || !last_charge)
+	struct money left = charge->amount;
+
+	assert(charge->refunded + charge->refunding <= charge->amount.amount);
+	if (charge->status == STATUS_SUCCEEDED)
+		left.amount -= charge->refunded + charge->refunding;
+	else
+		left.amount = 0;
+	return left;
+}
+
+const char *payment_status(const struct transaction *last_charge)
+{
+	if (!last_charge)
 		return "none";
 	if (last_charge->status != STATUS_SUCCEEDED)
 		return transaction_status_text(last_charge->status);
-	if (payment->refunded == 0)
+	if (last_charge->refunded == 0)
 		return "paid";
-	return payment->refunded < payment->paid ? "partially_refunded" : "refunded";
+	return last_charge->refunded < last_charge->amount.amount ? "partially_refunded"
+								  : "refunded";
 }
 
 int64_t payment_retry_delay_ms(int64_t attempts, uint32_t chance)

@@ -12,9 +12,9 @@ bool payment_method_is_token(const char *text);
 
 bool transaction_may_move(enum transaction_status from, enum transaction_status to);
 
-/* What to do about a charge, where `last` (or NULL) is the order's latest one: */
+/* What to do about a charge, where `last` is the order's latest one: */
 enum charge_decision {
-	CHARGE_NEW,	 /* none, or it failed and another method is offered */
+	CHARGE_NEW,	 /* it failed, and another method or amount is offered */
 	CHARGE_GO_ON,	 /* it is the same one: go on from where it stands */
 	CHARGE_PAID,	 /* it succeeded with another amount */
 	CHARGE_CONFLICT, /* it is processing with another amount */
@@ -22,9 +22,12 @@ enum charge_decision {
 enum charge_decision charge_decide(const struct transaction *last,
 				   const struct charge_draft *draft);
 
-/* "none", "processing", "paid", "failed", "refunded" or "partially_refunded". `payment` is NULL
- * where the order has none; `last_charge` as above. */
-const char *payment_status(const struct payment *payment, const struct transaction *last_charge);
+/* What may still be given back of a charge, less what is held for refunds under way. */
+struct money charge_left(const struct transaction *charge);
+
+/* "none", "processing", "paid", "failed", "refunded" or "partially_refunded", by the order's latest
+ * charge (or NULL). */
+const char *payment_status(const struct transaction *last_charge);
 
 /* The pause before a provider that gave no answer is asked again, behind the `attempts`-th time
  * (from 1): it doubles from 100 ms to a minute, and up to a quarter is taken off by `chance`. */

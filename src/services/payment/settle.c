@@ -18,9 +18,9 @@ static enum err claim_body(struct sql *sql, void *arg)
 	struct settlement *settlement = arg;
 	struct transaction *transaction = &settlement->transaction;
 
-	return transaction_claim(sql, &transaction->id,
+	return transaction_claim(sql, transaction,
 				 payment_provider_timeout_ms(transaction->provider),
-				 settlement->arena, transaction, &settlement->claimed);
+				 settlement->arena, &settlement->claimed);
 }
 
 static enum err postpone_body(struct sql *sql, void *arg)
@@ -102,26 +102,36 @@ static void wait_for_turn(const struct settlement *settlement, struct watch *wat
 		log_debug("payment.told", "another has the provider's answer");
 }
 
-enum err settle_ask(struct settlement *settlement, int64_t deadline_ms)
+/* Until the answer is known: asking whenever the claim is free, waiting for who has it else. */
+static enum err keep_asking(struct settlement *settlement, int64_t deadline_ms)
 {
 	struct database *database = service_database(&payment_service);
 	struct watch watch;
-	enum err err;
+	enum err err = OK;
 
 	watch_begin(&watch, &settlement->transaction.id);
-	err = ask_once(settlement);
 	while (!err && settlement->answer.kind == ANSWER_NONE) {
 		if (env_monotonic_ms() >= deadline_ms || workers_stopping()) {
 			err = ERR_UNAVAILABLE;
 			break;
 		}
-		wait_for_turn(settlement, &watch, deadline_ms);
 		err = sql_transaction(database, claim_body, settlement);
 		if (!err)
 			err = ask_once(settlement);
+		if (!err && settlement->answer.kind == ANSWER_NONE)
+			wait_for_turn(settlement, &watch, deadline_ms);
 	}
 	watch_end(&watch);
 	return err;
+}
+
+enum err settle_ask(struct settlement *settlement, int64_t deadline_ms)
+{
+	enum err err = ask_once(settlement);
+
+	if (err || settlement->answer.kind != ANSWER_NONE)
+		return err;
+	return keep_asking(settlement, deadline_ms);
 }
 
 void settle_tell(const struct settlement *settlement)
@@ -174,7 +184,8 @@ static bool start_errand(const struct transaction *transaction)
 	struct errand *errand = ARENA_NEW(arena, struct errand);
 
 	errand->arena = arena;
-	errand->transaction.id = transaction->id;
+	errand->transaction.order = transaction->order;
+	errand->transaction.number = transaction->number;
 	errand->transaction.provider = arena_copy_text(arena, transaction->provider);
 	atomic_fetch_add(&asking, 1);
 	if (fiber_start(run_errand, errand))

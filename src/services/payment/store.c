@@ -2,147 +2,50 @@
  * Payment's SQL.
  *
  * Invariants, held by the schema and by the guards of the statements:
- *  1. An order has one charge that may succeed or has (transactions_one_charge).
- *  2. Refunds, known and possible ones together, never come to more than was paid (payments).
+ *  1. An order has one charge that may succeed or has (the primary key, see the schema).
+ *  2. Refunds, known and possible ones together, never come to more than was paid (a CHECK).
  *  3. What has an outcome keeps it: a transaction moves once, out of `processing`.
  */
 #include "services/payment/store.h"
 
 #include "services/payment/rules.h"
 
-#define PAYMENT_COLUMNS "order_id, user_id, currency, paid, refunded, refunding"
+#define TRANSACTION_COLUMNS                                                                   \
+	"order_id, number, id, kind, status, amount, currency, user_id, refunded, refunding," \
+	" provider, provider_key, provider_reference, payment_method, charge_reference,"      \
+	" request_key, reason, failure_code, failure_message, traceparent, attempts,"         \
+	" next_try_at, created_at"
 
-#define TRANSACTION_COLUMNS                                                           \
-	"id, order_id, kind, status, amount, currency, provider, provider_key,"       \
-	" provider_reference, payment_method, charge_reference, request_key, reason," \
-	" failure_code, failure_message, traceparent, attempts, next_try_at, created_at"
-
-/* --- what an order's payments come to ------------------------------------------------------- */
-
-static struct payment read_payment(struct sql_rows *rows)
-{
-	struct payment payment = {
-		.order = sql_get_id(rows, 0),
-		.user = sql_get_id(rows, 1),
-		.paid = sql_get_int(rows, 3),
-		.refunded = sql_get_int(rows, 4),
-		.refunding = sql_get_int(rows, 5),
-	};
-
-	sql_get_currency(rows, 2, payment.currency);
-	assert(payment.refunded + payment.refunding <= payment.paid);
-	return payment;
-}
-
-/* Ends a query that answers one payment. */
-static enum err take_payment(struct sql_rows *rows, struct payment *ret_payment)
-{
-	struct payment payment;
-	enum err err = sql_first(rows);
-
-	if (err)
-		return err;
-	payment = read_payment(rows);
-	err = sql_end(rows);
-	if (!err)
-		*ret_payment = payment;
-	return err;
-}
-
-enum err payment_open(struct sql *sql, const struct id *order, const struct id *user,
-		      const char *currency, struct payment *ret_payment)
-{
-	return take_payment(
-		sql_query(sql,
-			  "INSERT INTO payments (order_id, user_id, currency) VALUES ($1, $2, $3)"
-			  " ON CONFLICT (order_id) DO UPDATE"
-			  " SET user_id = COALESCE(payments.user_id, excluded.user_id)"
-			  " RETURNING " PAYMENT_COLUMNS,
-			  sql_id(order), sql_id(id_is_zero(user) ? NULL : user),
-			  sql_text(currency)),
-		ret_payment);
-}
-
-enum err payment_get(struct sql *sql, const struct id *order, struct payment *ret_payment)
-{
-	return take_payment(
-		sql_query(sql, "SELECT " PAYMENT_COLUMNS " FROM payments WHERE order_id = $1",
-			  sql_id(order)),
-		ret_payment);
-}
-
-enum err payment_set_currency(struct sql *sql, const struct id *order, const char *currency)
-{
-	enum err err =
-		sql_run(sql, "UPDATE payments SET currency = $2 WHERE order_id = $1 AND paid = 0",
-			sql_id(order), sql_text(currency));
-
-	assert(err || sql_changes(sql) == 1);
-	return err;
-}
-
-enum err payment_hold(struct sql *sql, const struct id *order, int64_t amount)
-{
-	enum err err = sql_run(sql,
-			       "UPDATE payments SET refunding = refunding + $2 WHERE order_id = $1"
-			       " AND paid - refunded - refunding >= $2",
-			       sql_id(order), sql_int(amount));
-
-	if (err)
-		return err;
-	return sql_changes(sql) == 1 ? OK : ERR_REFUND_EXCEEDS_PAYMENT;
-}
-
-/* Adds what a transaction that succeeded, or a refund that has its outcome, changes. */
-static enum err payment_add(struct sql *sql, const struct transaction *transaction,
-			    struct payment *ret_payment)
-{
-	bool succeeded = transaction->status == STATUS_SUCCEEDED;
-	int64_t amount = transaction->amount.amount;
-	int64_t paid = 0, refunded = 0, refunding = 0;
-
-	if (transaction->kind == KIND_CHARGE) {
-		paid = succeeded ? amount : 0;
-	} else {
-		refunded = succeeded ? amount : 0;
-		refunding = amount;
-	}
-	return take_payment(
-		sql_query(sql,
-			  "UPDATE payments SET paid = paid + $2, refunded = refunded + $3,"
-			  " refunding = refunding - $4 WHERE order_id = $1"
-			  " RETURNING " PAYMENT_COLUMNS,
-			  sql_id(&transaction->order), sql_int(paid), sql_int(refunded),
-			  sql_int(refunding)),
-		ret_payment);
-}
-
-/* --- transactions --------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------- */
 
 static struct transaction read_transaction(struct sql_rows *rows, struct arena *arena)
 {
 	struct transaction transaction = {
-		.id = sql_get_id(rows, 0),
-		.order = sql_get_id(rows, 1),
-		.kind = transaction_kind_from_text(sql_peek_text(rows, 2)),
-		.status = transaction_status_from_text(sql_peek_text(rows, 3)),
-		.amount.amount = sql_get_int(rows, 4),
-		.provider = sql_get_text(rows, 6, arena),
-		.provider_key = sql_get_text(rows, 7, arena),
-		.provider_reference = sql_get_text(rows, 8, arena),
-		.payment_method = sql_get_text(rows, 9, arena),
-		.charge_reference = sql_get_text(rows, 10, arena),
-		.request_key = sql_get_text(rows, 11, arena),
-		.reason = sql_get_text(rows, 12, arena),
-		.failure_code = sql_get_text(rows, 13, arena),
-		.failure_message = sql_get_text(rows, 14, arena),
-		.traceparent = sql_get_text(rows, 15, arena),
-		.attempts = sql_get_int(rows, 16),
-		.next_try_ms = sql_get_int(rows, 17),
-		.created_ms = sql_get_int(rows, 18),
+		.order = sql_get_id(rows, 0),
+		.number = sql_get_int(rows, 1),
+		.id = sql_get_id(rows, 2),
+		.kind = transaction_kind_from_text(sql_peek_text(rows, 3)),
+		.status = transaction_status_from_text(sql_peek_text(rows, 4)),
+		.amount.amount = sql_get_int(rows, 5),
+		.user = sql_get_id(rows, 7),
+		.refunded = sql_get_int(rows, 8),
+		.refunding = sql_get_int(rows, 9),
+		.provider = sql_get_text(rows, 10, arena),
+		.provider_key = sql_get_text(rows, 11, arena),
+		.provider_reference = sql_get_text(rows, 12, arena),
+		.payment_method = sql_get_text(rows, 13, arena),
+		.charge_reference = sql_get_text(rows, 14, arena),
+		.request_key = sql_get_text(rows, 15, arena),
+		.reason = sql_get_text(rows, 16, arena),
+		.failure_code = sql_get_text(rows, 17, arena),
+		.failure_message = sql_get_text(rows, 18, arena),
+		.traceparent = sql_get_text(rows, 19, arena),
+		.attempts = sql_get_int(rows, 20),
+		.next_try_ms = sql_get_int(rows, 21),
+		.created_ms = sql_get_int(rows, 22),
 	};
 
-	sql_get_currency(rows, 5, transaction.amount.currency);
+	sql_get_currency(rows, 6, transaction.amount.currency);
 	return transaction;
 }
 
@@ -162,13 +65,15 @@ static enum err take_transaction(struct sql_rows *rows, struct arena *arena,
 	return err;
 }
 
-static enum err transaction_get(struct sql *sql, const struct id *id, struct arena *arena,
-				struct transaction *ret_transaction)
+static enum err transaction_read_again(struct sql *sql, struct transaction *transaction,
+				       struct arena *arena)
 {
-	return take_transaction(
-		sql_query(sql, "SELECT " TRANSACTION_COLUMNS " FROM transactions WHERE id = $1",
-			  sql_id(id)),
-		arena, ret_transaction);
+	return take_transaction(sql_query(sql,
+					  "SELECT " TRANSACTION_COLUMNS
+					  " FROM transactions WHERE order_id = $1 AND number = $2",
+					  sql_id(&transaction->order),
+					  sql_int(transaction->number)),
+				arena, transaction);
 }
 
 enum err transactions_of_order(struct sql *sql, const struct id *order, struct arena *arena,
@@ -178,7 +83,7 @@ enum err transactions_of_order(struct sql *sql, const struct id *order, struct a
 
 	rows = sql_query(sql,
 			 "SELECT " TRANSACTION_COLUMNS " FROM transactions WHERE order_id = $1"
-			 " ORDER BY created_at, id",
+			 " ORDER BY number",
 			 sql_id(order));
 	ret_transactions->count = 0;
 	while (sql_next(rows)) {
@@ -188,33 +93,33 @@ enum err transactions_of_order(struct sql *sql, const struct id *order, struct a
 	return sql_end(rows);
 }
 
-const struct transaction *transactions_last_charge(const struct transactions *transactions)
+enum err transaction_last_charge(struct sql *sql, const struct id *order, struct arena *arena,
+				 struct transaction *ret_charge)
 {
-	for (size_t i = transactions->count; i > 0; i--) {
-		if (transactions->items[i - 1].kind == KIND_CHARGE)
-			return &transactions->items[i - 1];
-	}
-	return NULL;
+	return take_transaction(sql_query(sql,
+					  "SELECT " TRANSACTION_COLUMNS
+					  " FROM transactions WHERE order_id = $1"
+					  " AND kind = 'charge' ORDER BY number DESC LIMIT 1",
+					  sql_id(order)),
+				arena, ret_charge);
 }
 
-enum err transaction_add(struct sql *sql, const struct transaction *transaction)
+enum err transactions_count(struct sql *sql, const struct id *order, int64_t *ret_count)
 {
-	return sql_run(sql,
-		       "INSERT INTO transactions (id, order_id, kind, status, amount, currency,"
-		       " provider, provider_key, payment_method, charge_reference, request_key,"
-		       " reason, traceparent, attempts, next_try_at, created_at, updated_at)"
-		       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		       " $16, $16)",
-		       sql_id(&transaction->id), sql_id(&transaction->order),
-		       sql_text(transaction_kind_text(transaction->kind)),
-		       sql_text(transaction_status_text(transaction->status)),
-		       sql_int(transaction->amount.amount), sql_text(transaction->amount.currency),
-		       sql_text(transaction->provider), sql_text(transaction->provider_key),
-		       sql_text(transaction->payment_method),
-		       sql_text(transaction->charge_reference), sql_text(transaction->request_key),
-		       sql_text(transaction->reason), sql_text(transaction->traceparent),
-		       sql_int(transaction->attempts), sql_int(transaction->next_try_ms),
-		       sql_int(transaction->created_ms));
+	struct sql_rows *rows;
+	int64_t count;
+	enum err err;
+
+	rows = sql_query(sql, "SELECT COUNT(*) FROM transactions WHERE order_id = $1",
+			 sql_id(order));
+	err = sql_first(rows);
+	if (err)
+		return err;
+	count = sql_get_int(rows, 0);
+	err = sql_end(rows);
+	if (!err)
+		*ret_count = count;
+	return err;
 }
 
 enum err transaction_by_request(struct sql *sql, const char *request_key, struct arena *arena,
@@ -227,24 +132,90 @@ enum err transaction_by_request(struct sql *sql, const char *request_key, struct
 				arena, ret_transaction);
 }
 
-enum err transaction_claim(struct sql *sql, const struct id *id, int64_t lease_ms,
-			   struct arena *arena, struct transaction *ret_transaction,
-			   bool *ret_claimed)
+/* --- asking for it -------------------------------------------------------------------------- */
+
+enum err transaction_add(struct sql *sql, const struct transaction *transaction, bool *ret_added)
+{
+	const struct id *user = &transaction->user;
+	enum err err;
+
+	err = sql_run(sql,
+		      "INSERT INTO transactions (order_id, number, id, kind, status, amount,"
+		      " currency, user_id, provider, provider_key, payment_method,"
+		      " charge_reference, request_key, reason, traceparent, attempts, next_try_at,"
+		      " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+		      " $11, $12, $13, $14, $15, $16, $17, $18, $18)"
+		      " ON CONFLICT (order_id, number) DO NOTHING",
+		      sql_id(&transaction->order), sql_int(transaction->number),
+		      sql_id(&transaction->id), sql_text(transaction_kind_text(transaction->kind)),
+		      sql_text(transaction_status_text(transaction->status)),
+		      sql_int(transaction->amount.amount), sql_text(transaction->amount.currency),
+		      sql_id(id_is_zero(user) ? NULL : user), sql_text(transaction->provider),
+		      sql_text(transaction->provider_key), sql_text(transaction->payment_method),
+		      sql_text(transaction->charge_reference), sql_text(transaction->request_key),
+		      sql_text(transaction->reason), sql_text(transaction->traceparent),
+		      sql_int(transaction->attempts), sql_int(transaction->next_try_ms),
+		      sql_int(transaction->created_ms));
+	if (!err)
+		*ret_added = sql_changes(sql) == 1;
+	return err;
+}
+
+enum err transaction_set_user(struct sql *sql, const struct transaction *charge,
+			      const struct id *user)
+{
+	return sql_run(sql,
+		       "UPDATE transactions SET user_id = $3 WHERE order_id = $1 AND number = $2"
+		       " AND user_id IS NULL",
+		       sql_id(&charge->order), sql_int(charge->number), sql_id(user));
+}
+
+enum err transaction_hold(struct sql *sql, const struct transaction *charge, int64_t amount)
+{
+	enum err err = sql_run(sql,
+			       "UPDATE transactions SET refunding = refunding + $3"
+			       " WHERE order_id = $1 AND number = $2 AND status = 'succeeded'"
+			       " AND amount - refunded - refunding >= $3",
+			       sql_id(&charge->order), sql_int(charge->number), sql_int(amount));
+
+	if (err)
+		return err;
+	return sql_changes(sql) == 1 ? OK : ERR_REFUND_EXCEEDS_PAYMENT;
+}
+
+enum err transaction_unhold(struct sql *sql, const struct transaction *refund)
+{
+	int64_t held = refund->amount.amount;
+	int64_t given = refund->status == STATUS_SUCCEEDED ? held : 0;
+	enum err err;
+
+	assert(refund->kind == KIND_REFUND);
+	err = sql_run(sql,
+		      "UPDATE transactions SET refunded = refunded + $2, refunding = refunding - $3"
+		      " WHERE order_id = $1 AND kind = 'charge' AND status = 'succeeded'",
+		      sql_id(&refund->order), sql_int(given), sql_int(held));
+	assert(err || sql_changes(sql) == 1);
+	return err;
+}
+
+/* --- asking, and the answer ----------------------------------------------------------------- */
+
+enum err transaction_claim(struct sql *sql, struct transaction *transaction, int64_t lease_ms,
+			   struct arena *arena, bool *ret_claimed)
 {
 	int64_t now_ms = sql_now_ms(sql);
 	enum err err;
 
-	err = take_transaction(
-		sql_query(sql,
-			  "UPDATE transactions SET attempts = attempts + 1, next_try_at = $3"
-			  " WHERE id = $1 AND status = 'processing' AND next_try_at <= $2"
-			  " RETURNING " TRANSACTION_COLUMNS,
-			  sql_id(id), sql_int(now_ms), sql_int(now_ms + lease_ms)),
-		arena, ret_transaction);
-	if (err && err != ERR_NOT_FOUND)
+	err = sql_run(sql,
+		      "UPDATE transactions SET attempts = attempts + 1, next_try_at = $4"
+		      " WHERE order_id = $1 AND number = $2 AND status = 'processing'"
+		      " AND next_try_at <= $3",
+		      sql_id(&transaction->order), sql_int(transaction->number), sql_int(now_ms),
+		      sql_int(now_ms + lease_ms));
+	if (err)
 		return err;
-	*ret_claimed = !err;
-	return err ? transaction_get(sql, id, arena, ret_transaction) : OK;
+	*ret_claimed = sql_changes(sql) == 1;
+	return transaction_read_again(sql, transaction, arena);
 }
 
 enum err transaction_postpone(struct sql *sql, struct transaction *transaction, int64_t delay_ms)
@@ -254,43 +225,44 @@ enum err transaction_postpone(struct sql *sql, struct transaction *transaction, 
 
 	/* Where another has claimed it since, because our time was over, it is that one's. */
 	err = sql_run(sql,
-		      "UPDATE transactions SET next_try_at = $3 WHERE id = $1 AND attempts = $2"
-		      " AND status = 'processing'",
-		      sql_id(&transaction->id), sql_int(transaction->attempts),
-		      sql_int(next_try_ms));
+		      "UPDATE transactions SET next_try_at = $4 WHERE order_id = $1 AND number = $2"
+		      " AND attempts = $3 AND status = 'processing'",
+		      sql_id(&transaction->order), sql_int(transaction->number),
+		      sql_int(transaction->attempts), sql_int(next_try_ms));
 	if (!err)
 		transaction->next_try_ms = next_try_ms;
 	return err;
 }
 
 enum err transaction_settle(struct sql *sql, struct transaction *transaction,
-			    const struct answer *answer, struct arena *arena,
-			    struct payment *ret_payment, bool *ret_moved)
+			    const struct answer *answer, struct arena *arena, bool *ret_moved)
 {
 	bool succeeded = answer->kind == ANSWER_SUCCEEDED;
-	enum transaction_status status = succeeded ? STATUS_SUCCEEDED : STATUS_FAILED;
+	struct transaction settled = *transaction;
 	enum err err;
 
 	assert(succeeded || answer->kind == ANSWER_DECLINED);
-	assert(transaction_may_move(STATUS_PROCESSING, status));
-	err = take_transaction(
-		sql_query(sql,
-			  "UPDATE transactions SET status = $2, provider_reference = $3,"
-			  " failure_code = $4, failure_message = $5, updated_at = $6"
-			  " WHERE id = $1 AND status = 'processing'"
-			  " RETURNING " TRANSACTION_COLUMNS,
-			  sql_id(&transaction->id), sql_text(transaction_status_text(status)),
-			  sql_text(succeeded ? answer->reference : NULL),
-			  sql_text(succeeded ? NULL : answer->code),
-			  sql_text(succeeded ? NULL : answer->message), sql_int(sql_now_ms(sql))),
-		arena, transaction);
-	if (err && err != ERR_NOT_FOUND)
+	settled.status = succeeded ? STATUS_SUCCEEDED : STATUS_FAILED;
+	settled.provider_reference = succeeded ? answer->reference : NULL;
+	settled.failure_code = succeeded ? NULL : answer->code;
+	settled.failure_message = succeeded ? NULL : answer->message;
+	assert(transaction_may_move(STATUS_PROCESSING, settled.status));
+
+	err = sql_run(sql,
+		      "UPDATE transactions SET status = $3, provider_reference = $4,"
+		      " failure_code = $5, failure_message = $6, updated_at = $7"
+		      " WHERE order_id = $1 AND number = $2 AND status = 'processing'",
+		      sql_id(&settled.order), sql_int(settled.number),
+		      sql_text(transaction_status_text(settled.status)),
+		      sql_text(settled.provider_reference), sql_text(settled.failure_code),
+		      sql_text(settled.failure_message), sql_int(sql_now_ms(sql)));
+	if (err)
 		return err;
-	*ret_moved = !err;
-	if (!err)
-		return payment_add(sql, transaction, ret_payment);
-	err = transaction_get(sql, &transaction->id, arena, transaction);
-	return err ? err : payment_get(sql, &transaction->order, ret_payment);
+	*ret_moved = sql_changes(sql) == 1;
+	if (!*ret_moved)
+		return transaction_read_again(sql, transaction, arena);
+	*transaction = settled;
+	return OK;
 }
 
 enum err transactions_due(struct sql *sql, struct arena *arena, size_t most,

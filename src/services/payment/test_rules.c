@@ -91,10 +91,8 @@ static void an_order_is_charged_once(void **state)
 		{&five_euros, "tok_other", STATUS_FAILED, CHARGE_NEW},
 		{&six_euros, "tok_visa", STATUS_FAILED, CHARGE_NEW},
 	};
-	struct charge_draft first = draft(five_euros, "tok_visa");
 
 	(void)state;
-	assert_int_equal(charge_decide(NULL, &first), CHARGE_NEW);
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
 		struct transaction last = charge(rows[i].status);
 		struct charge_draft asked = draft(*rows[i].amount, rows[i].method);
@@ -105,25 +103,38 @@ static void an_order_is_charged_once(void **state)
 
 static void a_payment_has_a_status(void **state)
 {
-	struct payment payment = {.currency = "EUR"};
 	struct transaction last = charge(STATUS_PROCESSING);
 
 	(void)state;
-	assert_string_equal(payment_status(NULL, NULL), "none");
-	assert_string_equal(payment_status(&payment, NULL), "none");
-	assert_string_equal(payment_status(&payment, &last), "processing");
+	assert_string_equal(payment_status(NULL), "none");
+	assert_string_equal(payment_status(&last), "processing");
 	last.status = STATUS_FAILED;
-	assert_string_equal(payment_status(&payment, &last), "failed");
+	assert_string_equal(payment_status(&last), "failed");
 	last.status = STATUS_SUCCEEDED;
-	payment.paid = 500;
-	assert_string_equal(payment_status(&payment, &last), "paid");
-	payment.refunding = 500;
-	assert_string_equal(payment_status(&payment, &last), "paid");
-	payment.refunding = 0;
-	payment.refunded = 1;
-	assert_string_equal(payment_status(&payment, &last), "partially_refunded");
-	payment.refunded = 500;
-	assert_string_equal(payment_status(&payment, &last), "refunded");
+	assert_string_equal(payment_status(&last), "paid");
+	last.refunding = 500;
+	assert_string_equal(payment_status(&last), "paid");
+	last.refunding = 0;
+	last.refunded = 1;
+	assert_string_equal(payment_status(&last), "partially_refunded");
+	last.refunded = 500;
+	assert_string_equal(payment_status(&last), "refunded");
+}
+
+static void what_is_left_of_a_charge(void **state)
+{
+	struct transaction last = charge(STATUS_PROCESSING);
+
+	(void)state;
+	assert_int_equal(charge_left(&last).amount, 0);
+	last.status = STATUS_FAILED;
+	assert_int_equal(charge_left(&last).amount, 0);
+	last.status = STATUS_SUCCEEDED;
+	assert_int_equal(charge_left(&last).amount, 500);
+	last.refunded = 100;
+	last.refunding = 300;
+	assert_int_equal(charge_left(&last).amount, 100);
+	assert_string_equal(charge_left(&last).currency, "EUR");
 }
 
 static void pauses_grow_to_a_minute(void **state)
@@ -156,6 +167,7 @@ int main(void)
 		cmocka_unit_test(an_outcome_is_for_good),
 		cmocka_unit_test(an_order_is_charged_once),
 		cmocka_unit_test(a_payment_has_a_status),
+		cmocka_unit_test(what_is_left_of_a_charge),
 		cmocka_unit_test(pauses_grow_to_a_minute),
 		cmocka_unit_test(words_and_values_agree),
 	};

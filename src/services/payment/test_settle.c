@@ -196,20 +196,20 @@ static int64_t events_told(const char *type)
 	return look(shop.payment, "SELECT COUNT(*) FROM outbox WHERE type = $1", type);
 }
 
-static enum err read_payment(struct sql *sql, void *arg)
+static enum err read_charge(struct sql *sql, void *arg)
 {
-	struct payment *payment = arg;
-	struct id order = payment->order;
+	struct transaction *charge = arg;
+	struct id order = charge->order;
 
-	return payment_get(sql, &order, payment);
+	return transaction_last_charge(sql, &order, shop.arena, charge);
 }
 
-static struct payment payment_of(const struct id *order)
+static struct transaction charge_of(const struct id *order)
 {
-	struct payment payment = {.order = *order};
+	struct transaction charge = {.order = *order};
 
-	assert_int_equal(sql_read(shop.payment, read_payment, &payment), OK);
-	return payment;
+	assert_int_equal(sql_read(shop.payment, read_charge, &charge), OK);
+	return charge;
 }
 
 /* --- charges ----------------------------------------------------------------------------------- */
@@ -228,7 +228,7 @@ static void a_charge_succeeds_once(void **state)
 
 	again = charge(&order, 500, "tok_visa");
 	assert_true(id_equal(&again.id, &first.id));
-	assert_int_equal(payment_of(&order).paid, 500);
+	assert_int_equal(charge_of(&order).status, STATUS_SUCCEEDED);
 	assert_int_equal(taken_for(&order), 500);
 	assert_int_equal(events_told("PaymentSucceeded"), 1);
 
@@ -260,7 +260,7 @@ static void a_declined_charge_is_tried_again_with_another_method(void **state)
 	assert_int_equal(second.status, STATUS_SUCCEEDED);
 	assert_string_not_equal(second.provider_key, first.provider_key);
 	assert_int_equal(taken_for(&order), 500);
-	assert_int_equal(payment_of(&order).paid, 500);
+	assert_int_equal(charge_of(&order).status, STATUS_SUCCEEDED);
 }
 
 static void a_lost_answer_is_found_and_not_charged_again(void **state)
@@ -296,7 +296,7 @@ static void who_has_no_patience_leaves_it_to_the_next(void **state)
 
 	(void)state;
 	assert_int_equal(run_to_end(hasty, begin_charge, 0), ERR_UNAVAILABLE);
-	assert_int_equal(payment_of(&order).paid, 0);
+	assert_int_equal(charge_of(&order).status, STATUS_PROCESSING);
 	assert_int_equal(taken_for(&order), 500);
 	/* While it is not known, nothing else can be charged. */
 	assert_int_equal(run_to_end(other, begin_charge, 0), ERR_CONFLICT);
@@ -319,7 +319,7 @@ static void a_killed_buyers_charge_is_settled_after_the_restart(void **state)
 	assert_true(killed->settlement.claimed);
 	platform_close();
 	open_shop();
-	assert_int_equal(payment_of(&order).paid, 0);
+	assert_int_equal(charge_of(&order).status, STATUS_PROCESSING);
 	/* Its claim runs out, and whoever comes next asks in its place. */
 	assert_int_equal(charge(&order, 500, "tok_visa").status, STATUS_SUCCEEDED);
 	assert_true(env_monotonic_ms() < deadline_ms);
@@ -327,7 +327,6 @@ static void a_killed_buyers_charge_is_settled_after_the_restart(void **state)
 }
 
 struct claim {
-	struct id id;
 	struct transaction transaction;
 	bool claimed;
 };
@@ -336,8 +335,7 @@ static enum err claim_body(struct sql *sql, void *arg)
 {
 	struct claim *claim = arg;
 
-	return transaction_claim(sql, &claim->id, 10000, shop.arena, &claim->transaction,
-				 &claim->claimed);
+	return transaction_claim(sql, &claim->transaction, 10000, shop.arena, &claim->claimed);
 }
 
 static enum err postpone_body(struct sql *sql, void *arg)
@@ -362,7 +360,7 @@ static void one_asks_at_a_time(void **state)
 	(void)state;
 	assert_int_equal(sql_transaction(shop.payment, begin_charge, buyer), OK);
 	assert_true(buyer->settlement.claimed);
-	first.id = second.id = late.id = buyer->settlement.transaction.id;
+	first.transaction = second.transaction = late.transaction = buyer->settlement.transaction;
 	assert_false(try_claim(&first));
 	assert_int_equal(first.transaction.status, STATUS_PROCESSING);
 
@@ -397,7 +395,7 @@ static void many_at_once_charge_once(void **state)
 				     &buyers[0]->settlement.transaction.id));
 	}
 	assert_int_equal(taken_for(&order), 500);
-	assert_int_equal(payment_of(&order).paid, 500);
+	assert_int_equal(charge_of(&order).status, STATUS_SUCCEEDED);
 }
 
 /* --- refunds ----------------------------------------------------------------------------------- */
@@ -419,8 +417,8 @@ static void refunds_never_exceed_what_was_paid(void **state)
 	assert_int_equal(rest.amount.amount, 300);
 	assert_int_equal(refund(&order, 0, NULL, &more), ERR_REFUND_EXCEEDS_PAYMENT);
 
-	assert_int_equal(payment_of(&order).refunded, 500);
-	assert_int_equal(payment_of(&order).refunding, 0);
+	assert_int_equal(charge_of(&order).refunded, 500);
+	assert_int_equal(charge_of(&order).refunding, 0);
 	assert_int_equal(taken_for(&order), 0);
 	assert_int_equal(events_told("PaymentRefunded"), 2);
 }
@@ -435,11 +433,11 @@ static void a_refund_that_is_running_counts(void **state)
 	charge(&order, 500, "tok_visa");
 	running = new_buyer(&order, 400, NULL);
 	assert_int_equal(sql_transaction(shop.payment, begin_refund, running), OK);
-	assert_int_equal(payment_of(&order).refunding, 400);
+	assert_int_equal(charge_of(&order).refunding, 400);
 	assert_int_equal(refund(&order, 101, NULL, &more), ERR_REFUND_EXCEEDS_PAYMENT);
 	assert_int_equal(refund(&order, 100, NULL, &more), OK);
-	assert_int_equal(payment_of(&order).refunding, 400);
-	assert_int_equal(payment_of(&order).refunded, 100);
+	assert_int_equal(charge_of(&order).refunding, 400);
+	assert_int_equal(charge_of(&order).refunded, 100);
 }
 
 static void a_repeated_key_is_the_same_refund(void **state)
@@ -453,11 +451,11 @@ static void a_repeated_key_is_the_same_refund(void **state)
 	assert_int_equal(refund(&order, 100, "souk:x:key", &first), OK);
 	assert_int_equal(refund(&order, 100, "souk:x:key", &again), OK);
 	assert_true(id_equal(&first.id, &again.id));
-	assert_int_equal(payment_of(&order).refunded, 100);
+	assert_int_equal(charge_of(&order).refunded, 100);
 	assert_int_equal(refund(&order, 200, "souk:x:key", &foreign), ERR_IDEMPOTENCY_KEY_REUSED);
 	assert_int_equal(refund(&other, 100, "souk:x:key", &foreign), ERR_IDEMPOTENCY_KEY_REUSED);
 	assert_int_equal(refund(&order, 100, "souk:y:key", &again), OK);
-	assert_int_equal(payment_of(&order).refunded, 200);
+	assert_int_equal(charge_of(&order).refunded, 200);
 	assert_int_equal(taken_for(&order), 300);
 }
 
@@ -471,8 +469,8 @@ static void a_declined_refund_gives_free_what_it_held(void **state)
 	assert_int_equal(refund(&order, 500, NULL, &declined), OK);
 	assert_int_equal(declined.status, STATUS_FAILED);
 	assert_string_equal(declined.failure_code, "refund_declined");
-	assert_int_equal(payment_of(&order).refunding, 0);
-	assert_int_equal(payment_of(&order).refunded, 0);
+	assert_int_equal(charge_of(&order).refunding, 0);
+	assert_int_equal(charge_of(&order).refunded, 0);
 	assert_int_equal(taken_for(&order), 500);
 	assert_int_equal(events_told("PaymentRefunded"), 0);
 }
@@ -500,8 +498,8 @@ static void an_order_has_a_bounded_number_of_transactions(void **state)
 	for (int i = 1; i < TRANSACTIONS_PER_ORDER_MAX; i++)
 		assert_int_equal(refund(&order, 1, NULL, &more), OK);
 	assert_int_equal(refund(&order, 1, NULL, &more), ERR_CONFLICT);
-	assert_int_equal(payment_of(&order).refunded, TRANSACTIONS_PER_ORDER_MAX - 1);
-	assert_int_equal(payment_of(&order).refunding, 0);
+	assert_int_equal(charge_of(&order).refunded, TRANSACTIONS_PER_ORDER_MAX - 1);
+	assert_int_equal(charge_of(&order).refunding, 0);
 
 	order = id_new();
 	for (int i = 0; i < TRANSACTIONS_PER_ORDER_MAX; i++)

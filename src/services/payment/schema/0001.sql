@@ -1,27 +1,26 @@
--- What an order's payments come to. `refunding` is held for refunds whose outcome is not known
--- yet, so that no two of them together give back more than was paid.
-CREATE TABLE payments (
-	order_id UUID NOT NULL PRIMARY KEY,
-	user_id UUID,
-	currency TEXT NOT NULL,
-	paid BIGINT NOT NULL DEFAULT 0 CHECK (paid >= 0),
-	refunded BIGINT NOT NULL DEFAULT 0 CHECK (refunded >= 0),
-	refunding BIGINT NOT NULL DEFAULT 0 CHECK (refunding >= 0),
-	CHECK (refunded + refunding <= paid)
-) /*sqlite WITHOUT ROWID */;
-
 -- What was asked of a provider, written before it was asked, and what became of it.
+--   number            of the order's transactions, from 1. A charge is number 1, or comes right
+--                     behind one that failed: so of two who charge at once the key lets one, and
+--                     an order has one charge that may succeed or has
+--   user_id           of a charge: who pays, where it was told
+--   refunded          of a charge: what was given back of it
+--   refunding         of a charge: what is held for refunds whose outcome is not known yet, so that
+--                     no two of them together give back more than was paid
 --   provider_key      the idempotency key under which the provider knows it
 --   charge_reference  of a refund: what the provider calls the charge that it gives back
 --   request_key       of a refund: who asked for it, and under which Idempotency-Key
 --   next_try_at       while it is processing: until then the one who asks has it for himself
 CREATE TABLE transactions (
-	id UUID NOT NULL PRIMARY KEY,
-	order_id UUID NOT NULL REFERENCES payments (order_id),
-	kind TEXT NOT NULL CHECK (kind IN ('charge', 'refund')),
-	status TEXT NOT NULL CHECK (status IN ('processing', 'succeeded', 'failed')),
+	order_id UUID NOT NULL,
+	number BIGINT NOT NULL,
+	id UUID NOT NULL,
+	kind TEXT NOT NULL,
+	status TEXT NOT NULL,
 	amount BIGINT NOT NULL CHECK (amount > 0),
 	currency TEXT NOT NULL,
+	user_id UUID,
+	refunded BIGINT NOT NULL DEFAULT 0,
+	refunding BIGINT NOT NULL DEFAULT 0,
 	provider TEXT NOT NULL,
 	provider_key TEXT NOT NULL,
 	provider_reference TEXT,
@@ -36,17 +35,19 @@ CREATE TABLE transactions (
 	next_try_at BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL,
-	CHECK ((kind = 'charge') = (payment_method IS NOT NULL)),
-	CHECK ((kind = 'refund') = (charge_reference IS NOT NULL)),
-	CHECK ((status = 'succeeded') = (provider_reference IS NOT NULL)),
-	CHECK ((status = 'failed') = (failure_code IS NOT NULL))
+	PRIMARY KEY (order_id, number),
+	CHECK (CASE kind
+		WHEN 'charge' THEN payment_method IS NOT NULL AND charge_reference IS NULL
+		WHEN 'refund' THEN payment_method IS NULL AND charge_reference IS NOT NULL
+		ELSE FALSE END),
+	CHECK (CASE status
+		WHEN 'processing' THEN provider_reference IS NULL AND failure_code IS NULL
+		WHEN 'succeeded' THEN provider_reference IS NOT NULL AND failure_code IS NULL
+		WHEN 'failed' THEN provider_reference IS NULL AND failure_code IS NOT NULL
+		ELSE FALSE END),
+	CHECK (refunded >= 0 AND refunding >= 0 AND refunded + refunding <=
+		CASE WHEN kind = 'charge' AND status = 'succeeded' THEN amount ELSE 0 END)
 ) /*sqlite WITHOUT ROWID */;
-CREATE INDEX transactions_by_order ON transactions (order_id, created_at, id);
 CREATE INDEX transactions_due ON transactions (next_try_at) WHERE status = 'processing';
-CREATE UNIQUE INDEX transactions_by_provider_key ON transactions (provider, provider_key);
 CREATE UNIQUE INDEX transactions_by_request_key ON transactions (request_key)
 	WHERE request_key IS NOT NULL;
-
--- An order has one charge that may succeed or has succeeded, whoever asks, and however often.
-CREATE UNIQUE INDEX transactions_one_charge ON transactions (order_id)
-	WHERE kind = 'charge' AND status <> 'failed';
