@@ -132,40 +132,70 @@ static struct sql_value sealed_body(const struct reply *reply)
 	return sql_blob(sealed, length);
 }
 
-enum err idempotency_store(struct sql *sql, struct idempotency *claim, const struct reply *reply)
+/* What the row says beside whose key it is and when it was stored. */
+struct row {
+	int64_t status;
+	const char *location, *content_type, *etag;
+	struct sql_value body;
+};
+
+static struct row row_of(const struct idempotency *claim, const struct reply *reply)
 {
+	return (struct row){
+		.status = claim->answered ? reply->status : claim->status,
+		.location = claim->answered ? reply_get_header(reply, "Location") : claim->location,
+		.content_type = reply->content_type,
+		.etag = reply_get_header(reply, "ETag"),
+		.body = sealed_body(reply),
+	};
+}
+
+/* The key was used before, and that has expired. */
+static enum err store_again(struct sql *sql, struct idempotency *claim, const struct row *row)
+{
+	int64_t now_ms = sql_now_ms(sql);
 	struct sql_rows *rows;
-	bool stored;
 	enum err err;
 
-	claim->stored_ms = sql_now_ms(sql);
+	rows = sql_query(sql,
+			 "UPDATE idempotency SET fingerprint = $3, stored_at = $4, status = $5,"
+			 " location = $6, answered = $7, content_type = $8, etag = $9, body = $10"
+			 " WHERE caller = $1 AND key = $2 AND stored_at <= $11 RETURNING number",
+			 sql_text(claim->caller), sql_text(claim->key),
+			 sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(now_ms),
+			 sql_int(row->status), sql_text(row->location), sql_bool(claim->answered),
+			 sql_text(row->content_type), sql_text(row->etag), row->body,
+			 sql_int(kept_since(now_ms)));
+	err = sql_first(rows);
+	/* Another process was first: its effect stands, this one is undone. */
+	if (err)
+		return err == ERR_NOT_FOUND ? ERR_IDEMPOTENCY_IN_PROGRESS : err;
+	claim->number = sql_get_int(rows, 0);
+	return sql_end_run(rows);
+}
+
+enum err idempotency_store(struct sql *sql, struct idempotency *claim, const struct reply *reply)
+{
+	struct row row;
+	enum err err;
+
 	claim->answered = reply->status != 0;
-	rows = sql_query(
-		sql,
-		"INSERT INTO idempotency (caller, key, fingerprint, stored_at, status,"
-		" location, answered, content_type, etag, body)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-		" ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
-		" stored_at = excluded.stored_at, status = excluded.status,"
-		" location = excluded.location, answered = excluded.answered,"
-		" content_type = excluded.content_type, etag = excluded.etag,"
-		" body = excluded.body WHERE idempotency.stored_at <= $11"
-		" RETURNING status",
-		sql_text(claim->caller), sql_text(claim->key),
-		sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(claim->stored_ms),
-		sql_int(claim->answered ? reply->status : claim->status),
-		sql_text(claim->answered ? reply_get_header(reply, "Location") : claim->location),
-		sql_bool(claim->answered), sql_text(reply->content_type),
-		sql_text(reply_get_header(reply, "ETag")), sealed_body(reply),
-		sql_int(kept_since(claim->stored_ms)));
-	stored = sql_next(rows);
-	while (sql_next(rows))
-		;
-	err = sql_end(rows);
+	row = row_of(claim, reply);
+	err = sql_run(sql,
+		      "INSERT INTO idempotency (caller, key, fingerprint, stored_at, status,"
+		      " location, answered, content_type, etag, body)"
+		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+		      " ON CONFLICT (caller, key) DO NOTHING",
+		      sql_text(claim->caller), sql_text(claim->key),
+		      sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(sql_now_ms(sql)),
+		      sql_int(row.status), sql_text(row.location), sql_bool(claim->answered),
+		      sql_text(row.content_type), sql_text(row.etag), row.body);
 	if (err)
 		return err;
-	/* Another process was first: its effect stands, this one is undone. */
-	return stored ? OK : ERR_IDEMPOTENCY_IN_PROGRESS;
+	if (sql_changes(sql) == 0)
+		return store_again(sql, claim, &row);
+	claim->number = sql_last_number(sql);
+	return OK;
 }
 
 struct answer_row {
@@ -178,10 +208,9 @@ static enum err store_answer(struct sql *sql, void *arg)
 	const struct answer_row *row = arg;
 
 	return sql_run(sql,
-		       "UPDATE idempotency SET answered = 1, status = $3, location = $4,"
-		       " content_type = $5, etag = $6, body = $7 WHERE caller = $1 AND key = $2",
-		       sql_text(row->claim->caller), sql_text(row->claim->key),
-		       sql_int(row->reply->status),
+		       "UPDATE idempotency SET answered = 1, status = $2, location = $3,"
+		       " content_type = $4, etag = $5, body = $6 WHERE number = $1",
+		       sql_int(row->claim->number), sql_int(row->reply->status),
 		       sql_text(reply_get_header(row->reply, "Location")),
 		       sql_text(row->reply->content_type),
 		       sql_text(reply_get_header(row->reply, "ETag")), sealed_body(row->reply));
@@ -325,9 +354,10 @@ void idempotency_end(struct request *req, const struct reply *reply)
 
 static enum err expire_some(struct sql *sql, void *arg)
 {
+	/* The numbers are in the order of their age, but for the few that were used again. */
 	enum err err = sql_run(sql,
-			       "DELETE FROM idempotency WHERE (caller, key) IN (SELECT caller, key"
-			       " FROM idempotency WHERE stored_at <= $1 LIMIT $2)",
+			       "DELETE FROM idempotency WHERE stored_at <= $1 AND number IN"
+			       " (SELECT number FROM idempotency ORDER BY number LIMIT $2)",
 			       sql_int(kept_since(sql_now_ms(sql))), sql_int(EXPIRE_ROWS_MAX));
 
 	*(int64_t *)arg = sql_changes(sql);
@@ -342,7 +372,7 @@ void idempotency_expire(void)
 		int64_t removed = 0;
 
 		while (!sql_transaction(platform_service(i)->database, expire_some, &removed) &&
-		       removed >= EXPIRE_ROWS_MAX)
+		       removed > 0)
 			;
 	}
 }

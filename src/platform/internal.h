@@ -19,7 +19,7 @@ struct idempotency {
 	const char *key;
 	struct hash fingerprint;
 	struct database *database;
-	int64_t stored_ms;
+	int64_t number; /* of the row */
 	bool effected; /* the row is stored, with the effect */
 	bool answered; /* and the answer with it */
 	int status;    /* from request_effect, 0 before */
