@@ -399,6 +399,26 @@ async function outcomes(trade, ids) {
   return inParallel(ids, 8, async (id) => (await shop.get(`/orders/${id}`, accessToken)).status);
 }
 
+test('what was begun by a clock that was ahead does not wait until it has caught up', async () => {
+  const trade = await harmable();
+  // Over a step, and over one that came while the program did not run.
+  faults.set('clockMs', 24 * HOUR_MS);
+  const first = await underWay(trade, 4);
+  faults.set('clockMs', 0);
+  faults.set('holdSandbox', 0);
+  assert.deepEqual(await outcomes(trade, first), first.map(() => 'paid'));
+
+  faults.set('clockMs', 24 * HOUR_MS);
+  const second = await underWay(trade, 4);
+  await shop.sigkill();
+  faults.set('clockMs', 0);
+  faults.set('holdSandbox', 0);
+  await shop.start();
+  assert.deepEqual(await outcomes(trade, second), second.map(() => 'paid'));
+  assert.match(shop.log(), /"clock\.stepped-back"/);
+  await assertWell(trade);
+});
+
 test('a clock that steps forth ends reservations, and nobody pays for what he does not get', async () => {
   const trade = await harmable();
   const ids = await underWay(trade, 8);

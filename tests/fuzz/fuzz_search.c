@@ -1,9 +1,14 @@
-/* Search: whatever is typed becomes a query that FTS5 takes, and no other syntax of it. Ratings. */
+/*
+ * Search: whatever is typed becomes queries that FTS5 takes, with no other syntax of it: each word
+ * must be there, and what all of them find is in just one of the tiers. Ratings.
+ */
 #include <sqlite3.h>
 
 #include "base/text.h"
 #include "fuzz.h"
 #include "services/product/rules.h"
+
+#define ABSENT "zzqqzz"
 
 static sqlite3_stmt *find;
 
@@ -12,22 +17,37 @@ void fuzz_begin(void)
 	sqlite3 *database;
 	int failed = sqlite3_open(":memory:", &database);
 
-	failed = failed || sqlite3_exec(database,
-					"CREATE VIRTUAL TABLE words USING fts5(name, description,"
-					" tokenize = 'unicode61 remove_diacritics 2');"
-					"INSERT INTO words VALUES ('brass lamp', 'a lamp'),"
-					" ('t-shirt', 'of \"cotton\" AND wool');",
-					NULL, NULL, NULL);
+	failed = failed ||
+		 sqlite3_exec(
+			 database,
+			 "CREATE VIRTUAL TABLE words USING fts5(name, tags, category, sku, body,"
+			 " tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');"
+			 "INSERT INTO words VALUES ('brass lamp', 'red', 'a/lamps', 'A-1', 'a b'),"
+			 " ('t-shirt', 'or', 'name', 'AND', 'of \"cotton\" and wool'),"
+			 " ('a', 'b', 'c', 'd', 'e'), ('e d', 'c b', 'a', 'near', 'not')",
+			 NULL, NULL, NULL);
 	failed = failed ||
 		 sqlite3_prepare_v2(database, "SELECT count(*) FROM words WHERE words MATCH ?1", -1,
 				    &find, NULL);
 	assert(!failed);
 }
 
+static int count(const char *query)
+{
+	int found;
+
+	sqlite3_bind_text(find, 1, query, -1, SQLITE_STATIC);
+	assert(sqlite3_step(find) == SQLITE_ROW);
+	found = sqlite3_column_int(find, 0);
+	sqlite3_reset(find);
+	return found;
+}
+
 void fuzz(struct arena *arena, const char *bytes, size_t length)
 {
-	const char *query;
+	const struct search *search;
 	int64_t rating;
+	int found = 0;
 
 	(void)length;
 	if (rating_parse(bytes, &rating))
@@ -35,10 +55,14 @@ void fuzz(struct arena *arena, const char *bytes, size_t length)
 	/* The query's field has taken care of that, and of its length. */
 	if (!text_is_utf8(bytes, strlen(bytes)) || strlen(bytes) > 800)
 		return;
-	query = search_query(arena, bytes);
-	if (!query)
+	search = search_new(arena, bytes);
+	if (!search)
 		return;
-	sqlite3_bind_text(find, 1, query, -1, SQLITE_STATIC);
-	assert(sqlite3_step(find) == SQLITE_ROW);
-	sqlite3_reset(find);
+	for (size_t i = 0; i < SEARCH_TIERS; i++)
+		found += search->tiers[i] ? count(search->tiers[i]) : 0;
+	assert(count(search->all) == found);
+	search = search_new(arena, arena_printf(arena, "%s " ABSENT, bytes));
+	assert(count(search->all) == 0);
+	search = search_new(arena, arena_printf(arena, ABSENT " %s", bytes));
+	assert(count(search->all) == 0);
 }

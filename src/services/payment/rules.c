@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-#include "base/time.h"
-
-#define RETRY_FIRST_MS 100
-#define RETRY_LAST_MS MINUTE_MS
 #define CARD_DIGITS_MIN 12
 #define CARD_DIGITS_MAX 19
 
@@ -105,12 +101,12 @@ const char *payment_status(const struct transaction *last_charge)
 
 int64_t payment_retry_delay_ms(int64_t attempts, uint32_t chance)
 {
-	int64_t delay_ms = RETRY_FIRST_MS;
+	int64_t delay_ms = PAYMENT_RETRY_FIRST_MS;
 
 	assert(attempts >= 1);
-	for (int64_t i = 1; i < attempts && delay_ms < RETRY_LAST_MS; i++)
+	for (int64_t i = 1; i < attempts && delay_ms < PAYMENT_RETRY_MOST_MS; i++)
 		delay_ms *= 2;
-	delay_ms = MIN(delay_ms, RETRY_LAST_MS);
+	delay_ms = MIN(delay_ms, PAYMENT_RETRY_MOST_MS);
 	return delay_ms - (int64_t)chance % (delay_ms / 4 + 1);
 }
 

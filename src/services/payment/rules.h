@@ -31,6 +31,8 @@ const char *payment_status(const struct transaction *last_charge);
 
 /* The pause before a provider that gave no answer is asked again, behind the `attempts`-th time
  * (from 1): it doubles from 100 ms to a minute, and up to a quarter is taken off by `chance`. */
+#define PAYMENT_RETRY_FIRST_MS 100
+#define PAYMENT_RETRY_MOST_MS 60000
 int64_t payment_retry_delay_ms(int64_t attempts, uint32_t chance);
 
 const char *transaction_kind_text(enum transaction_kind kind);

@@ -286,3 +286,19 @@ enum err transactions_due(struct sql *sql, struct arena *arena, size_t most,
 		*ret_count = count;
 	return err;
 }
+
+enum err transactions_mend(struct sql *sql, int64_t longest_ms, int64_t pause_ms,
+			   int64_t *ret_count)
+{
+	int64_t now_ms = sql_now_ms(sql);
+	enum err err;
+
+	err = sql_run(
+		sql,
+		"UPDATE transactions SET next_try_at = $1 WHERE (order_id, number) IN (SELECT order_id,"
+		" number FROM transactions WHERE status = 'processing' AND next_try_at > $2 LIMIT $3)",
+		sql_int(now_ms + pause_ms), sql_int(now_ms + longest_ms), sql_int(MEND_ROWS_MAX));
+	if (!err)
+		*ret_count += sql_changes(sql);
+	return err;
+}

@@ -57,4 +57,9 @@ enum err transaction_settle(struct sql *sql, struct transaction *transaction,
 enum err transactions_due(struct sql *sql, struct arena *arena, size_t most,
 			  struct transaction *ret_transactions, size_t *ret_count) MUST_CHECK;
 
+/* Has those processing that are not to be asked about for longer than `longest_ms` asked about in
+ * `pause_ms`; at most MEND_ROWS_MAX. *ret_count grows by how many it were. */
+enum err transactions_mend(struct sql *sql, int64_t longest_ms, int64_t pause_ms,
+			   int64_t *ret_count) MUST_CHECK;
+
 #endif
