@@ -1,26 +1,18 @@
 /*
  * One look at a shop's stored data: all of its files as they are at one moment, or nearly (see
- * audit_look.c), and what the rules find in them.
+ * audit_snapshot.c), and what the rules find in them.
  */
 #ifndef CLI_AUDIT_LOOK_H
 #define CLI_AUDIT_LOOK_H
 
-#include "base/arena.h"
-#include "base/err.h"
+#include "cli/audit_list.h"
 #include "cli/audit_rules.h"
 
-#define AUDIT_VIOLATIONS_MAX 10000 /* kept per rule; more are not looked at */
-
-struct audit_violation {
-	const char *id;	    /* of the thing, as text */
-	const char *detail; /* what is wrong with it */
-};
-
-/* A rule and what breaks it: nothing, where `count` is 0. */
+/* A rule and what breaks it: nothing, where the list is empty. */
 struct audit_finding {
 	const struct audit_rule *rule;
-	struct audit_violation *violations;
-	size_t count;
+	struct audit_list list;
+	int64_t took_ms;
 };
 
 struct audit_look {
@@ -32,6 +24,7 @@ struct audit_look {
 };
 
 /* Looks at the shop in the directory, with the rules of look->findings; where it is NULL with all.
+ * The workers must have been started: they share the rules out among them.
  * ERR_NOT_FOUND where it is no data directory, ERR_CONFLICT where it is of another version of the
  * program: *ret_why is a sentence, in the arena. */
 enum err audit_look(const char *directory, struct audit_look *look, const char **ret_why)

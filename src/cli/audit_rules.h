@@ -4,13 +4,14 @@
  * kept promise answers no rows.
  *
  * Statements see the files of all services by their names ("payment.transactions"), but for Order's,
- * which is `main`; and the tables that a look makes first (see audit_look.c):
+ * which is `main`; and the tables that a look makes first (see audit_snapshot.c):
  *
  *	waiting (hearer, subject, type)    events that a service has been told and not yet handled
  *	heard (hearer, source, seq, told)  how far it has read the outbox of another, and how far
  *	                                   that goes
- *	lost (hearer, id, type)            events that were passed over
- *	look (overdue_before)              what was due before that, the shop had an hour of running for
+ *	lost (hearer, source, events)      how many are gone that it has yet to hear
+ *	look (overdue_before, began_at)    what was due before that, the shop had an hour of running for;
+ *	                                   and a moment before the first snapshot
  *
  * A detail must say the same as long as the break lasts: it holds no ages and no counters of what
  * goes on (see audit.c).
@@ -29,6 +30,10 @@ struct audit_rule {
 	const char *promise;
 	const char *sql;
 	enum audit_scope scope;
+	/* Two statements that come to the same where the promise is kept (audit_same in
+	 * audit_compare.h), and are much cheaper than `sql`, which is then asked only where they do
+	 * not. May be NULL. */
+	const char *one, *other;
 };
 
 /* Whether an event about `subject` (an expression) is on its way to `hearer`. */

@@ -163,6 +163,8 @@ int64_t sql_changes(const struct sql *sql);
 
 /* Columns from 0. NULL reads as 0, NULL, or a zero id. */
 bool sql_is_null(struct sql_rows *rows, int column);
+enum sql_type sql_type_of(struct sql_rows *rows, int column); /* before it is read as another */
+int sql_columns(struct sql_rows *rows);
 int64_t sql_get_int(struct sql_rows *rows, int column);
 bool sql_get_bool(struct sql_rows *rows, int column);
 char *sql_get_text(struct sql_rows *rows, int column, struct arena *arena);
