@@ -25,8 +25,9 @@
 #define JSON_MEMBER_DEPTH_MAX 8 /* levels of a FIELD_KIND_JSON, so that it fits into an event */
 #define JSON_FAULTS_MAX 100	/* faults told of one body; further ones are only counted */
 
-/* A parsed value, freed with the arena; ERR_BAD_JSON where it is not JSON, with *ret_why (may be
- * NULL) set to a sentence with line and column. */
+/* A parsed value. It lives in the arena and goes with it, whoever counts references; it must not be
+ * changed. ERR_BAD_JSON where it is not JSON, with *ret_why (may be NULL) set to a sentence with
+ * line and column. */
 enum err json_parse(struct arena *arena, const char *text, size_t length, json_t **ret_value,
 		    const char **ret_why) MUST_CHECK;
 
