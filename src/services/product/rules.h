@@ -33,13 +33,16 @@ char *variant_sku(struct arena *arena, const char *slug, const struct variant *v
 /*
  * What somebody typed, as full-text queries: every word must be there, as a word's beginning.
  * Nothing in it is syntax. The tiers say how well it fits, the best first; each product that `all`
- * finds is in just one of them: all words whole in the name; all in the name; some in the name; all
- * in name, tags, category or SKUs; the others, which need the description.
+ * finds is in just one of them: all words whole in the name; one of several whole in the name, or
+ * the only one as a beginning; all in name, tags, category or SKUs; the others, which need the
+ * description.
  */
-#define SEARCH_TIERS 5
+#define SEARCH_TIERS 4
 struct search {
+	size_t words; /* how many; not 0 */
 	const char *all;
-	const char *tiers[SEARCH_TIERS]; /* or NULL: the tier has none */
+	const char *whole; /* of these, what has the words whole; found faster */
+	const char *tiers[SEARCH_TIERS];
 };
 
 /* NULL where there is no word. */

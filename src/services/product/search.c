@@ -41,22 +41,28 @@ struct search *search_new(struct arena *arena, const char *typed)
 	size_t count;
 	const char *whole = quoted_words(arena, typed, " ", &count);
 	const char *all = arena_printf(arena, "%s*", quoted_words(arena, typed, "* ", &count));
-	const char *any = arena_printf(arena, "%s*", quoted_words(arena, typed, "* OR ", &count));
+	const char *any;
 
 	if (!count)
 		return NULL;
+	search->words = count;
 	search->all = all;
+	search->whole = whole;
 	search->tiers[0] = arena_printf(arena, "name : (%s)", whole);
-	search->tiers[1] = arena_printf(arena, "name : (%s) NOT name : (%s)", all, whole);
-	/* Of a single word all is any. */
-	if (count > 1)
-		search->tiers[2] = arena_printf(arena, "((%s) AND name : (%s)) NOT name : (%s)",
-						all, any, all);
-	search->tiers[3] = arena_printf(arena, "(" LABELS " : (%s)) NOT name : (%s)", all, any);
-	search->tiers[4] =
-		count > 1 ? arena_printf(arena, "(%s) NOT (" LABELS " : (%s) OR name : (%s))", all,
-					 all, any)
-			  : arena_printf(arena, "(%s) NOT " LABELS " : (%s)", all, all);
+	if (count == 1) {
+		search->tiers[1] = arena_printf(arena, "name : (%s) NOT name : (%s)", all, whole);
+		search->tiers[2] =
+			arena_printf(arena, "(" LABELS " : (%s)) NOT name : (%s)", all, all);
+		search->tiers[3] = arena_printf(arena, "(%s) NOT (" LABELS " : (%s))", all, all);
+		return search;
+	}
+	/* Whole words, which are looked up faster than beginnings. */
+	any = quoted_words(arena, typed, " OR ", &count);
+	search->tiers[1] =
+		arena_printf(arena, "((%s) AND name : (%s)) NOT name : (%s)", all, any, whole);
+	search->tiers[2] = arena_printf(arena, "(" LABELS " : (%s)) NOT name : (%s)", all, any);
+	search->tiers[3] =
+		arena_printf(arena, "(%s) NOT (" LABELS " : (%s) OR name : (%s))", all, all, any);
 	return search;
 }
 

@@ -267,15 +267,13 @@ static enum err walk_tier(struct sql *sql, struct walk *walk, size_t tier, int64
 	return sql_end(rows);
 }
 
-static enum err walk_tiers(struct sql *sql, struct walk *walk, int64_t after)
+/* Fills the page from this tier on. */
+static enum err walk_tiers(struct sql *sql, struct walk *walk, size_t tier, int64_t behind)
 {
-	int64_t behind = after / SEARCH_TIERS;
 	enum err err = OK;
 
-	for (size_t tier = (size_t)(after % SEARCH_TIERS);
-	     !err && !walk->page.more && tier < SEARCH_TIERS; tier++) {
-		if (walk->query->words->tiers[tier])
-			err = walk_tier(sql, walk, tier, behind);
+	for (; !err && !walk->page.more && tier < SEARCH_TIERS; tier++) {
+		err = walk_tier(sql, walk, tier, behind);
 		behind = 0;
 	}
 	return err;
@@ -339,29 +337,61 @@ static enum err walk_hits(struct sql *sql, struct walk *walk, const int64_t *num
 	return err;
 }
 
+/* The hits, or some that are more than are ranked. Beginnings of words may be very many, and all of
+ * them are gathered before the first is told, so whole words are asked for before. */
+static enum err few_hits(struct sql *sql, const struct search *words, int64_t *numbers,
+			 size_t *ret_count)
+{
+	enum err err = newest_hits(sql, words->whole, numbers, RANKED_MAX + 1, ret_count);
+
+	if (err || *ret_count > RANKED_MAX)
+		return err;
+	return newest_hits(sql, words->all, numbers, RANKED_MAX + 1, ret_count);
+}
+
+/* Ranks the hits and takes those behind the first `before`. */
+static enum err walk_ranks(struct sql *sql, struct walk *walk, int64_t *numbers, size_t count,
+			   size_t before)
+{
+	enum err err = rank_hits(sql, walk->query->words->all, numbers, count);
+
+	return err ? err : walk_hits(sql, walk, numbers, count, before);
+}
+
 /*
- * Few hits are ranked, many come by tier: a rank must look at all of them, and at all products that
- * have one of the words. A cursor goes on in the way that it began: below zero it counts the ranked
- * ones that came before, above it is a number and its tier.
+ * Few hits are ranked, many come by tier, since a rank must look at all of them, and at all products
+ * that have one of the words. Where names with a single word fill the page nobody asks how many
+ * there are. A cursor goes on in the way that it began: below zero it counts the ranked ones that
+ * came before, above it is a product's number and its tier.
  */
 static enum err walk_by_relevance(struct sql *sql, struct walk *walk)
 {
-	const char *all = walk->query->words->all;
+	const struct search *words = walk->query->words;
 	int64_t after = walk->asked->has_after ? walk->asked->after.number : 0;
-	int64_t numbers[2 * RANKED_MAX];
-	size_t count;
+	int64_t numbers[2 * RANKED_MAX]; /* they may have become some more since somebody began */
+	size_t count, tier = 0;
 	enum err err;
 
 	if (after > 0)
-		return walk_tiers(sql, walk, after);
-	/* They may have become some more meanwhile. */
-	err = newest_hits(sql, all, numbers, after ? 2 * RANKED_MAX : RANKED_MAX + 1, &count);
-	if (err || after < -2 * RANKED_MAX)
+		return walk_tiers(sql, walk, (size_t)(after % SEARCH_TIERS), after / SEARCH_TIERS);
+	if (after < 0) {
+		err = newest_hits(sql, words->all, numbers, ARRAY_LENGTH(numbers), &count);
+		if (err || after < -(int64_t)count)
+			return err;
+		return walk_ranks(sql, walk, numbers, count, (size_t)-after);
+	}
+	if (words->words == 1) {
+		err = walk_tier(sql, walk, tier++, 0);
+		if (err || walk->page.more)
+			return err;
+	}
+	err = few_hits(sql, words, numbers, &count);
+	if (err)
 		return err;
-	if (!after && count > RANKED_MAX)
-		return walk_tiers(sql, walk, 0);
-	err = rank_hits(sql, all, numbers, count);
-	return err ? err : walk_hits(sql, walk, numbers, count, (size_t)-after);
+	if (count > RANKED_MAX)
+		return walk_tiers(sql, walk, tier, 0);
+	walk->page.count = 0;
+	return walk_ranks(sql, walk, numbers, count, 0);
 }
 
 /* Puts the products into the order of the ids; one that is asked for twice comes once. */

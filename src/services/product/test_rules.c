@@ -376,10 +376,11 @@ static void test_words(void **state)
 	search = search_new(arena, " red  t-shirt");
 	assert_string_equal(search->all, "\"red\"* \"t-shirt\"*");
 	assert_string_equal(search->tiers[0], "name : (\"red\" \"t-shirt\")");
-	assert_non_null(strstr(search->tiers[2], "name : (\"red\"* OR \"t-shirt\"*)"));
+	assert_non_null(strstr(search->tiers[1], "name : (\"red\" OR \"t-shirt\")"));
 	search = search_new(arena, "a\"b OR name:x*");
 	assert_string_equal(search->all, "\"a\"\"b\"* \"OR\"* \"name:x*\"*");
-	assert_null(search_new(arena, "one")->tiers[2]);
+	search = search_new(arena, "one");
+	assert_string_equal(search->tiers[1], "name : (\"one\"*) NOT name : (\"one\")");
 }
 
 static void test_ratings(void **state)
