@@ -154,7 +154,7 @@ const BREAKS = [
   ['sales-refund-lines', [['analytics', `UPDATE refund_lines SET amount = amount + 1 WHERE ${least('refund_lines', '1 = 1', 'refund_id')};`]]],
   ['activity-noted', [['analytics', "DELETE FROM activity WHERE type = 'OrderPlaced';"]]],
 
-  ['message-once', [['notification', `DROP INDEX messages_once; CREATE TEMP TABLE one AS SELECT * FROM messages WHERE ${least('messages')};` +
+  ['message-once', [['notification', `CREATE TEMP TABLE one AS SELECT * FROM messages WHERE ${least('messages')};` +
     `UPDATE one SET id = ${unknown(1)}; INSERT INTO messages SELECT * FROM one;`]]],
   ['message-told', [['notification', "DELETE FROM messages WHERE template = 'order_paid';"]]],
   ['message-overdue', [['notification', `UPDATE messages SET status = 'queued', sent_at = NULL, due_at = 1 WHERE ${least('messages')};`]],

@@ -248,6 +248,7 @@ describe('tokens that are none', () => {
 test('internal routes do not exist for clients, whoever asks', async () => {
   const internal = [
     ['POST', '/users/check-password', { email: world.other.email, password: world.other.password }],
+    ['POST', '/users/addresses', { ids: [world.other.id] }],
     ['POST', '/users/vendors', { name: 'Brand' }],
     ['POST', '/auth/sessions', { userId: world.other.id, roles: ['admin'] }],
     ['POST', '/auth/sessions/revoke', { userId: world.other.id, suspended: true }],

@@ -194,7 +194,8 @@ const struct audit_rule audit_rules_between[] = {
 	 "SELECT e.subject, 'nobody is told of ' || e.type FROM (SELECT id, type, subject"
 	 " FROM main.outbox WHERE type IN ('OrderPaid', 'OrderCancelled', 'OrderShipped')"
 	 " UNION ALL SELECT id, type, subject FROM user.outbox WHERE type = 'UserRegistered') e"
-	 " WHERE NOT EXISTS (SELECT 1 FROM notification.messages m WHERE m.event_id = e.id)"
+	 " WHERE e.id NOT IN (SELECT event_id FROM notification.messages"
+	 " WHERE event_id IS NOT NULL)"
 	 " AND NOT " AUDIT_WAITS("notification", "e.subject")},
 
 	{NULL},

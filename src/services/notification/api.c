@@ -114,7 +114,7 @@ static enum err queue(struct sql *sql, void *arg)
 	enum err err;
 
 	message->created_ms = message->due_ms = sql_now_ms(sql);
-	err = messages_insert(sql, message, arena);
+	err = messages_insert(sql, message);
 	if (err)
 		return err;
 	reply_header(queueing->reply, "Location", "/notifications/%s",

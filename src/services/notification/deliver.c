@@ -5,10 +5,13 @@
  *       ▲   │   └──► failed    it can never be carried, or the last attempt failed
  *       └───┘ tried again later: message_retry_delay_ms
  *
- * A batch of what is due is claimed in one transaction, which counts the attempts, and then carried
- * in as many fibers at once. What a provider has for good is settled at once; where it finishes many
- * together (provider->finish), they are settled together behind that. A crash in between forgets
- * nothing: the claim runs out. The provider may have had such a message; by its id it knows it again.
+ * Only what is claimed is carried: its attempt is counted, and for the time of a lease it is due to
+ * nobody else. What an event makes is claimed when it is made, and handed over in memory. All else
+ * (what was asked for, what is tried again, what a kill left behind) is claimed here once it is due.
+ *
+ * A batch goes its way together: one call for the addresses, one to the provider, one transaction
+ * that settles it. A crash in between forgets nothing: the claim runs out. The provider may have had
+ * such a message; by its id it knows it again.
  */
 #include "services/notification/deliver.h"
 
@@ -17,21 +20,23 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
-#include "runtime/fiber.h"
 #include "runtime/worker.h"
+#include "services/notification/handover.h"
 #include "services/notification/provider.h"
 #include "services/notification/rules.h"
 #include "services/notification/store.h"
 
-#define BATCH_MAX 64 /* all at once, so that a claim outlives the time that a provider may take */
-#define LEASE_EXTRA_MS (2 * SECOND_MS) /* beyond that time */
+#define BATCH_MAX 64		       /* as many addresses as User tells at once, or fewer */
+#define LEASE_EXTRA_MS (2 * SECOND_MS) /* beyond the time that a provider may take */
 
 static struct metric *outcomes[CHANNEL_COUNT][3]; /* by outcome */
+static int64_t lease_ms;
 
 void deliver_start(void)
 {
 	static const char *const words[] = {"sent", "later", "never"};
 
+	lease_ms = config_int("provider-timeout-ms") + LEASE_EXTRA_MS;
 	for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
 		for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
 			char labels[64];
@@ -44,10 +49,27 @@ void deliver_start(void)
 	}
 }
 
-/* --- one message ------------------------------------------------------------------------------ */
+int64_t deliver_lease_ms(void)
+{
+	return lease_ms;
+}
 
-/* What the user's account holds for the channel. */
-static enum outcome take_address(struct message *message, const json_t *user, const char **ret_why)
+struct batch {
+	struct arena *arena;
+	struct message messages[BATCH_MAX];
+	struct parcel parcels[BATCH_MAX]; /* of the messages, in their order */
+	size_t count;
+};
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+static bool is_to_user(const struct message *message)
+{
+	return !id_is_zero(&message->user);
+}
+
+/* What the user's account holds for the channel. `user` is NULL where there is no such user. */
+static void take_address(struct parcel *parcel, const json_t *user)
 {
 	static const char *const members[] = {"email", "mobile", NULL};
 	static const char *const missing[] = {
@@ -55,41 +77,94 @@ static enum outcome take_address(struct message *message, const json_t *user, co
 		"The user has no mobile number.",
 		"The user has no device that takes push messages.",
 	};
-	const char *member = members[message->channel];
+	enum channel channel = parcel->message->channel;
+	const char *address = NULL;
 
-	message->to = member ? json_get_text(user, member) : NULL;
-	if (message->to)
-		return SENT;
-	*ret_why = missing[message->channel];
-	return SEND_NEVER;
+	if (user && members[channel])
+		address = json_get_text(user, members[channel]);
+	parcel->message->to = address;
+	if (address)
+		return;
+	parcel->outcome = SEND_NEVER;
+	parcel->why = user ? missing[channel] : "There is no such user.";
 }
 
-/* Looks the user's address up: it is the one of now, not of when the message was queued. */
-static enum outcome find_address(struct arena *arena, struct message *message, const char **ret_why)
+/* The answer is in the order asked; users that there are not are left out. */
+static void take_addresses(struct batch *batch, const json_t *users)
 {
+	size_t next = 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct message *message = &batch->messages[i];
+		const json_t *user = json_array_get(users, next);
+		struct id id;
+
+		if (!is_to_user(message))
+			continue;
+		if (!user || !json_get_id(user, "id", &id) || !id_equal(&id, &message->user))
+			user = NULL;
+		else
+			next++;
+		take_address(&batch->parcels[i], user);
+	}
+}
+
+static void fail_addresses(struct batch *batch, enum err err)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!is_to_user(&batch->messages[i]))
+			continue;
+		batch->parcels[i].outcome = SEND_LATER;
+		batch->parcels[i].why =
+			arena_printf(batch->arena, "The user's address cannot be looked up: %s",
+				     err_info(err)->title);
+	}
+}
+
+/* Looks the users' addresses up: they are those of now, not of when a message was queued. */
+static void find_addresses(struct batch *batch)
+{
+	struct out body = out_new(batch->arena);
 	struct call call = {
-		.service = "user",
-		.method = HTTP_GET,
-		.path = arena_printf(arena, "/users/%s", id_text(arena, &message->user)),
-	};
+		.service = "user", .method = HTTP_POST, .path = "/users/addresses", .body = &body};
 	struct call_answer answer;
+	size_t count = 0;
 	enum err err;
 
-	if (id_is_zero(&message->user))
-		return SENT;
-	err = service_call(arena, &notification_service, NULL, &call, &answer);
+	out_open(&body, NULL);
+	out_open_list(&body, "ids");
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!is_to_user(&batch->messages[i]))
+			continue;
+		out_id(&body, NULL, &batch->messages[i].user);
+		count++;
+	}
+	out_close_list(&body);
+	out_close(&body);
+	if (!count)
+		return;
+	err = service_call(batch->arena, &notification_service, NULL, &call, &answer);
 	if (!err)
 		err = answer.err;
-	if (!err)
-		return take_address(message, answer.json, ret_why);
-	if (err == ERR_NOT_FOUND) {
-		*ret_why = "There is no such user.";
-		return SEND_NEVER;
-	}
-	*ret_why = arena_printf(arena, "The user's address cannot be looked up: %s",
-				err_info(err)->title);
-	return SEND_LATER;
+	if (err)
+		fail_addresses(batch, err);
+	else
+		take_addresses(batch, json_object_get(answer.json, "items"));
 }
+
+static void check_address(struct parcel *parcel)
+{
+	const struct message *message = parcel->message;
+
+	if (!address_is_good(message->channel, message->to))
+		parcel->why = "That is no address.";
+	else if (address_is_dead(message->to))
+		parcel->why = "Nobody receives mail under the domain .invalid.";
+	if (parcel->why)
+		parcel->outcome = SEND_NEVER;
+}
+
+/* --- a batch ---------------------------------------------------------------------------------- */
 
 /* Who carries it: the one that it was queued for, as long as there is such a one. */
 static const struct provider *provider_of(const struct message *message)
@@ -99,188 +174,108 @@ static const struct provider *provider_of(const struct message *message)
 	return provider ? provider : message_provider_of(message->channel);
 }
 
-static enum outcome carry(struct arena *arena, struct message *message, const char **ret_why)
+/* Gives each provider what it is to carry, all at once. */
+static void send_batch(struct batch *batch)
 {
-	enum outcome outcome = find_address(arena, message, ret_why);
+	struct parcel *ready[BATCH_MAX], *next[BATCH_MAX];
+	size_t ready_count = 0;
 
-	if (outcome != SENT)
-		return outcome;
-	if (!address_is_good(message->channel, message->to)) {
-		*ret_why = "That is no address.";
-		return SEND_NEVER;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct parcel *parcel = &batch->parcels[i];
+
+		if (parcel->outcome == SENT)
+			check_address(parcel);
+		if (parcel->outcome == SENT)
+			ready[ready_count++] = parcel;
 	}
-	if (address_is_dead(message->to)) {
-		*ret_why = "Nobody receives mail under the domain .invalid.";
-		return SEND_NEVER;
+	while (ready_count) {
+		const struct provider *provider = provider_of(ready[0]->message);
+		size_t next_count = 0, left = 0;
+
+		for (size_t i = 0; i < ready_count; i++) {
+			if (provider_of(ready[i]->message) == provider)
+				next[next_count++] = ready[i];
+			else
+				ready[left++] = ready[i];
+		}
+		provider->send(batch->arena, next, next_count);
+		ready_count = left;
 	}
-	return provider_of(message)->send(arena, message, ret_why);
 }
 
-/* Says in the message what became of the attempt; `why` must live as long as it. */
-static void conclude(struct arena *arena, struct message *message, enum outcome outcome,
-		     const char *why)
+/* Says in the message what became of the attempt. */
+static void conclude(struct arena *arena, const struct parcel *parcel)
 {
+	struct message *message = parcel->message;
 	int64_t now_ms = env_now_ms();
 
-	metric_add(outcomes[message->channel][outcome], 1);
-	if (outcome != SENT)
-		log_warning("notification.not_sent", "message %s, attempt %d: %s",
-			    id_text(arena, &message->id), (int)message->attempts, why);
-	message->last_error = why;
-	if (outcome == SENT) {
+	metric_add(outcomes[message->channel][parcel->outcome], 1);
+	if (parcel->outcome == SENT) {
 		message->status = MESSAGE_SENT;
 		message->last_error = NULL;
 		message->sent_ms = now_ms;
-	} else if (outcome == SEND_NEVER ||
-		   message->attempts >= config_int("notification-attempts")) {
+		return;
+	}
+	log_warning("notification.not_sent", "message %s, attempt %d: %s",
+		    id_text(arena, &message->id), (int)message->attempts, parcel->why);
+	message->last_error = parcel->why;
+	if (parcel->outcome == SEND_NEVER ||
+	    message->attempts >= config_int("notification-attempts"))
 		message->status = MESSAGE_FAILED;
-	} else {
+	else
 		message->due_ms = now_ms + message_retry_delay_ms(message->attempts,
 								  env_random_below(RETRY_CHANCES));
-	}
 }
-
-/* --- a batch ---------------------------------------------------------------------------------- */
-
-/* All lanes run on one worker: no lock. */
-struct batch {
-	struct arena *arena;
-	struct message messages[BATCH_MAX];
-	size_t count, next;
-	struct message *unfinished[BATCH_MAX]; /* carried; their provider is still to finish */
-	size_t unfinished_count;
-	size_t lanes; /* running beside the job's own */
-	bool waiting;
-	struct ticket waiter;
-};
 
 static enum err settle(struct sql *sql, void *arg)
-{
-	return messages_settle(sql, arg);
-}
-
-static void deliver(struct arena *arena, struct batch *batch, struct message *message)
-{
-	struct log_context before =
-		log_set_context((struct log_context){.traceparent = message->traceparent});
-	const char *why = NULL;
-	enum outcome outcome = carry(arena, message, &why);
-	enum err err;
-
-	if (outcome == SENT && provider_of(message)->finish) {
-		/* It outlives the lane's arena, in which its address was found. */
-		message->to = arena_copy_text(batch->arena, message->to);
-		batch->unfinished[batch->unfinished_count++] = message;
-	} else {
-		conclude(arena, message, outcome, why);
-		err = sql_transaction(service_database(&notification_service), settle, message);
-		if (err)
-			log_warning("notification.not_settled", "message %s will be sent again: %s",
-				    id_text(arena, &message->id), err_info(err)->slug);
-	}
-	log_set_context(before);
-}
-
-static void run_lane(struct batch *batch)
-{
-	struct arena *arena = arena_new();
-
-	while (batch->next < batch->count && !workers_stopping()) {
-		deliver(arena, batch, &batch->messages[batch->next++]);
-		arena_reset(arena);
-	}
-	arena_free(arena);
-}
-
-static void lane(void *arg)
-{
-	struct batch *batch = arg;
-
-	run_lane(batch);
-	batch->lanes--;
-	if (batch->lanes == 0 && batch->waiting)
-		fiber_wake(batch->waiter);
-}
-
-static void carry_batch(struct batch *batch)
-{
-	while (batch->lanes + 1 < batch->count) {
-		batch->lanes++;
-		if (fiber_start(lane, batch))
-			continue;
-		batch->lanes--;
-		break;
-	}
-	run_lane(batch);
-	while (batch->lanes) {
-		batch->waiter = fiber_ticket();
-		batch->waiting = true;
-		fiber_park(WAIT_FOREVER);
-	}
-}
-
-static enum err settle_unfinished(struct sql *sql, void *arg)
 {
 	const struct batch *batch = arg;
 	enum err err = OK;
 
-	for (size_t i = 0; !err && i < batch->unfinished_count; i++)
-		err = messages_settle(sql, batch->unfinished[i]);
+	for (size_t i = 0; !err && i < batch->count; i++)
+		err = messages_settle(sql, &batch->messages[i]);
 	return err;
 }
 
-/* Has each provider finish what it carried, and settles all of it. */
-static void finish_batch(struct batch *batch)
+static void carry(struct batch *batch)
 {
-	const struct provider *finished = NULL;
-	enum outcome outcome = SENT;
-	const char *why = NULL;
 	enum err err;
 
-	if (!batch->unfinished_count)
+	if (!batch->count)
 		return;
-	for (size_t i = 0; i < batch->unfinished_count; i++) {
-		struct message *message = batch->unfinished[i];
-		const struct provider *provider = provider_of(message);
+	for (size_t i = 0; i < batch->count; i++)
+		batch->parcels[i] =
+			(struct parcel){.message = &batch->messages[i], .outcome = SENT};
+	find_addresses(batch);
+	send_batch(batch);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct log_context before = log_set_context(
+			(struct log_context){.traceparent = batch->messages[i].traceparent});
 
-		if (provider != finished)
-			outcome = provider->finish(batch->arena, &why);
-		finished = provider;
-		conclude(batch->arena, message, outcome, why);
+		conclude(batch->arena, &batch->parcels[i]);
+		log_set_context(before);
 	}
-	err = sql_transaction(service_database(&notification_service), settle_unfinished, batch);
+	err = sql_transaction(service_database(&notification_service), settle, batch);
 	if (err)
 		log_warning("notification.not_settled", "%zu messages will be sent again: %s",
-			    batch->unfinished_count, err_info(err)->slug);
+			    batch->count, err_info(err)->slug);
 }
 
-static enum err claim(struct sql *sql, void *arg)
+/* --- which messages --------------------------------------------------------------------------- */
+
+struct handed {
+	struct batch *batch;
+	struct id ids[BATCH_MAX];
+	size_t count;
+};
+
+static enum err read_handed(struct sql *sql, void *arg)
 {
-	struct batch *batch = arg;
+	struct handed *handed = arg;
+	struct batch *batch = handed->batch;
 
-	return messages_claim(sql, config_int("provider-timeout-ms") + LEASE_EXTRA_MS, BATCH_MAX,
-			      batch->arena, batch->messages, &batch->count);
-}
-
-/* Whether there may be more. */
-static bool deliver_some(void)
-{
-	struct arena *arena = arena_new();
-	struct batch *batch = ARENA_NEW(arena, struct batch);
-	bool more = false;
-	enum err err;
-
-	batch->arena = arena;
-	err = sql_transaction(service_database(&notification_service), claim, batch);
-	if (err) {
-		log_warning("notification.claim", "%s", err_info(err)->slug);
-	} else {
-		carry_batch(batch);
-		finish_batch(batch);
-		more = batch->count == BATCH_MAX;
-	}
-	arena_free(arena);
-	return more;
+	return messages_born(sql, handed->ids, handed->count, env_now_ms(), batch->arena,
+			     batch->messages, &batch->count);
 }
 
 static enum err look_for_due(struct sql *sql, void *arg)
@@ -288,12 +283,85 @@ static enum err look_for_due(struct sql *sql, void *arg)
 	return messages_due(sql, env_now_ms(), arg);
 }
 
-void deliver_due(void)
+static enum err claim(struct sql *sql, void *arg)
+{
+	struct batch *batch = arg;
+
+	return messages_claim(sql, lease_ms, BATCH_MAX, batch->arena, batch->messages,
+			      &batch->count);
+}
+
+/* What was handed over. Where it cannot be read its claim runs out. */
+static enum err fill_handed(struct database *database, struct batch *batch, bool *ret_more)
+{
+	struct handed handed = {.batch = batch};
+
+	handed.count = handover_take(handed.ids, BATCH_MAX);
+	*ret_more = handed.count == BATCH_MAX;
+	return handed.count ? sql_read(database, read_handed, &handed) : OK;
+}
+
+/* A look costs no write: most of the times nothing is due. */
+static enum err fill_due(struct database *database, struct batch *batch, bool *ret_more)
 {
 	bool due = false;
+	enum err err = sql_read(database, look_for_due, &due);
 
-	/* A look costs no write: most of the times there is nothing. */
-	while (!sql_read(service_database(&notification_service), look_for_due, &due) && due &&
-	       !workers_stopping() && deliver_some())
-		;
+	if (!err && due)
+		err = sql_transaction(database, claim, batch);
+	*ret_more = batch->count == BATCH_MAX;
+	return err;
+}
+
+/* Whether there may be more. */
+static bool carry_some(enum err (*fill)(struct database *, struct batch *, bool *))
+{
+	struct arena *arena = arena_new();
+	struct batch *batch = ARENA_NEW(arena, struct batch);
+	bool more = false;
+	enum err err;
+
+	batch->arena = arena;
+	err = fill(service_database(&notification_service), batch, &more);
+	if (err)
+		log_warning("notification.claim", "%s", err_info(err)->slug);
+	else
+		carry(batch);
+	arena_free(arena);
+	return more && !err;
+}
+
+void deliver_due(void)
+{
+	bool more = true;
+
+	while (more && !workers_stopping()) {
+		more = carry_some(fill_handed);
+		more |= carry_some(fill_due);
+	}
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static enum err let_go(struct sql *sql, void *arg)
+{
+	const struct handed *handed = arg;
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < handed->count; i++)
+		err = messages_let_go(sql, &handed->ids[i]);
+	return err;
+}
+
+void deliver_stop(void)
+{
+	struct handed handed = {0};
+	enum err err = OK;
+
+	handover_commit();
+	while (!err && (handed.count = handover_take(handed.ids, BATCH_MAX)))
+		err = sql_transaction(service_database(&notification_service), let_go, &handed);
+	if (err)
+		log_warning("notification.not_let_go", "what was claimed waits for its lease: %s",
+			    err_info(err)->slug);
 }

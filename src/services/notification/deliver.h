@@ -7,4 +7,11 @@
 void deliver_start(void); /* once, before the job runs */
 void deliver_due(void);
 
+/* How long a claimed message is its claimer's: due_at is so far ahead. */
+int64_t deliver_lease_ms(void);
+
+/* Lets go of what was handed over and not carried: the next start need not wait for its lease. When
+ * the workers have stopped. */
+void deliver_stop(void);
+
 #endif

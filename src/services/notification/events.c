@@ -1,8 +1,12 @@
 /*
  * What Notification hears, and whom it tells of it. A handler queues a message in the transaction
- * that notes the event; the schema holds that it is one per event, recipient and template.
+ * that notes the event, one per event, user and template (message_id_of). It is claimed and handed
+ * over at once where there is room for it, so that nobody needs to look for it.
  */
+#include "services/notification/deliver.h"
+#include "services/notification/handover.h"
 #include "services/notification/provider.h"
+#include "services/notification/rules.h"
 #include "services/notification/store.h"
 #include "services/notification/templates.h"
 
@@ -30,7 +34,7 @@ static enum err tell(struct sql *sql, const struct news *news, const char *name,
 	const struct template *template = template_find(name);
 	struct faults faults = {.arena = news->arena};
 	struct message message = {
-		.id = id_new(),
+		.id = message_id_of(&news->event, user, name),
 		.channel = CHANNEL_EMAIL,
 		.user = *user,
 		.event = news->event,
@@ -40,6 +44,7 @@ static enum err tell(struct sql *sql, const struct news *news, const char *name,
 		.version = 1,
 		.created_ms = sql_now_ms(sql),
 	};
+	bool hand_over = handover_has_room();
 	enum err err;
 
 	assert(template);
@@ -48,7 +53,14 @@ static enum err tell(struct sql *sql, const struct news *news, const char *name,
 	if (err)
 		return err;
 	template_fill(template, news->data, news->arena, &message);
-	return messages_insert(sql, &message, news->arena);
+	if (hand_over) {
+		message.attempts = 1;
+		message.due_ms += deliver_lease_ms();
+	}
+	err = messages_insert(sql, &message);
+	if (!err && hand_over && sql_changes(sql) == 1)
+		handover_offer(&message.id);
+	return err;
 }
 
 /* --- accounts and stock ----------------------------------------------------------------------- */
@@ -77,36 +89,9 @@ static enum err on_stock_low(struct sql *sql, const struct event *event)
 	return tell_member(sql, event, "low_stock", "vendorId");
 }
 
-/* --- orders ----------------------------------------------------------------------------------- */
-
-static enum err on_order_paid(struct sql *sql, const struct event *event)
-{
-	return tell_member(sql, event, "order_paid", "userId");
-}
-
-static enum err on_order_cancelled(struct sql *sql, const struct event *event)
-{
-	return tell_member(sql, event, "order_cancelled", "userId");
-}
-
-static enum err on_order_shipped(struct sql *sql, const struct event *event)
-{
-	return tell_member(sql, event, "order_shipped", "userId");
-}
-
-static enum err on_order_delivered(struct sql *sql, const struct event *event)
-{
-	return tell_member(sql, event, "order_delivered", "userId");
-}
-
-static enum err on_order_returned(struct sql *sql, const struct event *event)
-{
-	return tell_member(sql, event, "order_returned", "userId");
-}
-
 /* --- refunds ---------------------------------------------------------------------------------- */
 
-/* PaymentRefunded names the order only: its buyer and number are from OrderPlaced. */
+/* PaymentRefunded names the order only: its buyer and number are from the order's own events. */
 static enum err tell_refund(struct sql *sql, struct arena *arena,
 			    const struct waiting_refund *refund, const struct known_order *known)
 {
@@ -147,10 +132,14 @@ static enum err on_payment_refunded(struct sql *sql, const struct event *event)
 	return tell_refund(sql, event->arena, &refund, &known);
 }
 
-static enum err on_order_placed(struct sql *sql, const struct event *event)
+/* --- orders ----------------------------------------------------------------------------------- */
+
+/* Notes whose the order is. A refund may have been heard of before: events of two services have no
+ * common order. */
+static enum err know_order(struct sql *sql, const struct event *event)
 {
-	struct waiting_refund refund;
 	struct known_order known = {.number = json_get_text(event->json, "number")};
+	struct waiting_refund refund;
 	struct id order;
 	enum err err;
 
@@ -158,6 +147,8 @@ static enum err on_order_placed(struct sql *sql, const struct event *event)
 	    !json_get_id(event->json, "userId", &known.user))
 		return ERR_INVALID;
 	err = known_orders_note(sql, &order, &known);
+	if (err || sql_changes(sql) == 0)
+		return err;
 	while (!err) {
 		err = refunds_take(sql, &order, event->arena, &refund);
 		if (!err)
@@ -166,9 +157,37 @@ static enum err on_order_placed(struct sql *sql, const struct event *event)
 	return err == ERR_NOT_FOUND ? OK : err;
 }
 
+static enum err on_order_paid(struct sql *sql, const struct event *event)
+{
+	enum err err = know_order(sql, event);
+
+	return err ? err : tell_member(sql, event, "order_paid", "userId");
+}
+
+static enum err on_order_cancelled(struct sql *sql, const struct event *event)
+{
+	enum err err = know_order(sql, event);
+
+	return err ? err : tell_member(sql, event, "order_cancelled", "userId");
+}
+
+static enum err on_order_shipped(struct sql *sql, const struct event *event)
+{
+	return tell_member(sql, event, "order_shipped", "userId");
+}
+
+static enum err on_order_delivered(struct sql *sql, const struct event *event)
+{
+	return tell_member(sql, event, "order_delivered", "userId");
+}
+
+static enum err on_order_returned(struct sql *sql, const struct event *event)
+{
+	return tell_member(sql, event, "order_returned", "userId");
+}
+
 const struct subscription notification_subscriptions[] = {
 	{"UserRegistered", on_user_registered},
-	{"OrderPlaced", on_order_placed},
 	{"OrderPaid", on_order_paid},
 	{"OrderCancelled", on_order_cancelled},
 	{"OrderShipped", on_order_shipped},

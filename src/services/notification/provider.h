@@ -13,19 +13,22 @@ enum outcome {
 	SEND_NEVER, /* this message cannot be carried */
 };
 
+/* A message to be carried, and what came of it. */
+struct parcel {
+	struct message *message; /* its `to` is set */
+	enum outcome outcome;	 /* SENT, until it is something else */
+	const char *why;	 /* a sentence where it is not sent; in the arena, or constant */
+};
+
 struct provider {
 	const char *name;
 	unsigned channels; /* bits: 1 << channel */
 	/* Once, before anything is sent; or NULL. */
 	enum err (*start)(void);
-	/* Carries the message, whose `to` is set, and returns when it has arrived there for good.
-	 * Called again with the same message it must not arrive twice. In a fiber; may park. Where it
-	 * is not sent *ret_why is a sentence, in the arena or constant. */
-	enum outcome (*send)(struct arena *arena, const struct message *message,
-			     const char **ret_why) MUST_CHECK;
-	/* NULL, or: what send() has carried since the last time has arrived for good only once this
-	 * has returned SENT, for many messages together. In a fiber; may park. */
-	enum outcome (*finish)(struct arena *arena, const char **ret_why) MUST_CHECK;
+	/* Carries them, and returns when all have arrived there for good, or their outcome says
+	 * what became of them. The same message again must not arrive twice. In a fiber; may park,
+	 * for no longer than provider-timeout-ms. */
+	void (*send)(struct arena *arena, struct parcel *const *parcels, size_t count);
 };
 
 extern const struct provider provider_outbox;

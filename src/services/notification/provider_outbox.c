@@ -4,8 +4,9 @@
  * take.
  *
  * A file appears whole or not at all, and under the message's id: sent again after a crash it
- * replaces itself. Its bytes are on the disk before it has its name; the names of many get there
- * together, with the directory.
+ * replaces itself. Its bytes are on the disk before it has its name. That takes two syncs for as
+ * many messages as there are: one of the file system, once all bytes are written, which costs less
+ * than one of every file; one of the directory, once all have their names.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,15 +82,38 @@ static struct out content_of(struct arena *arena, const struct message *message)
 
 /* --- writing it ------------------------------------------------------------------------------- */
 
-struct delivery {
-	const char *path, *temporary;
-	const struct out *content;
+struct file {
+	const char *name, *temporary; /* in the directory */
+	struct out content;
 	const char *failed; /* the step that did not work; NULL: all did */
 	int error;
 };
 
-/* Whether all of it was written, and is on the disk. */
-static bool write_whole(int file, const struct out *content)
+struct delivery {
+	const char *directory;
+	struct file *files;
+	size_t count;
+};
+
+static void fail(struct file *file, const char *step)
+{
+	if (file->failed)
+		return;
+	file->failed = step;
+	file->error = errno;
+}
+
+static void fail_all(const struct delivery *delivery, const char *step)
+{
+	int error = errno;
+
+	for (size_t i = 0; i < delivery->count; i++) {
+		errno = error;
+		fail(&delivery->files[i], step);
+	}
+}
+
+static bool write_bytes(int file, const struct out *content)
 {
 	size_t done = 0;
 
@@ -102,18 +126,19 @@ static bool write_whole(int file, const struct out *content)
 			return false;
 		done += (size_t)wrote;
 	}
-	return fsync(file) == 0;
+	return true;
 }
 
-static bool write_temporary(const struct delivery *delivery)
+static bool write_temporary(int directory, const struct file *written)
 {
-	int file = open(delivery->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int file = openat(directory, written->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			  0600);
 	bool good;
 	int error;
 
 	if (file < 0)
 		return false;
-	good = write_whole(file, delivery->content);
+	good = write_bytes(file, &written->content);
 	error = errno;
 	good = close(file) == 0 && good;
 	if (!good)
@@ -121,69 +146,72 @@ static bool write_temporary(const struct delivery *delivery)
 	return good;
 }
 
+static void write_into(int directory, const struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->count; i++)
+		if (!write_temporary(directory, &delivery->files[i]))
+			fail(&delivery->files[i], "written");
+	if (syncfs(directory))
+		fail_all(delivery, "kept");
+	for (size_t i = 0; i < delivery->count; i++) {
+		struct file *file = &delivery->files[i];
+
+		if (!file->failed && renameat(directory, file->temporary, directory, file->name))
+			fail(file, "named");
+	}
+	if (fsync(directory))
+		fail_all(delivery, "kept");
+	for (size_t i = 0; i < delivery->count; i++)
+		if (delivery->files[i].failed)
+			unlinkat(directory, delivery->files[i].temporary, 0);
+}
+
+/* The directory is open before anything is written: syncfs tells of what went wrong since then. */
 static void deliver(void *arg)
 {
-	struct delivery *delivery = arg;
+	const struct delivery *delivery = arg;
+	int directory = open(delivery->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!write_temporary(delivery))
-		delivery->failed = "written";
-	else if (rename(delivery->temporary, delivery->path))
-		delivery->failed = "named";
-	if (delivery->failed) {
-		delivery->error = errno;
-		unlink(delivery->temporary);
+	if (directory < 0) {
+		fail_all(delivery, "written");
+		return;
 	}
+	write_into(directory, delivery);
+	close(directory);
 }
 
-static enum outcome send_message(struct arena *arena, const struct message *message,
-				 const char **ret_why)
+static void send_messages(struct arena *arena, struct parcel *const *parcels, size_t count)
 {
-	struct out content = content_of(arena, message);
-	struct delivery delivery = {.content = &content};
+	struct delivery delivery = {
+		.directory = directory(arena),
+		.files = ARENA_ARRAY(arena, struct file, count),
+		.count = count,
+	};
 
-	delivery.path = arena_printf(arena, "%s/%s.%s", directory(arena),
-				     id_text(arena, &message->id), extensions[message->channel]);
-	delivery.temporary = arena_printf(arena, "%s.part", delivery.path);
+	for (size_t i = 0; i < count; i++) {
+		const struct message *message = parcels[i]->message;
+		struct file *file = &delivery.files[i];
+
+		file->name = arena_printf(arena, "%s.%s", id_text(arena, &message->id),
+					  extensions[message->channel]);
+		file->temporary = arena_printf(arena, "%s.part", file->name);
+		file->content = content_of(arena, message);
+	}
 	offload(deliver, &delivery);
-	if (!delivery.failed)
-		return SENT;
-	*ret_why = arena_printf(arena, "The file cannot be %s: %s.", delivery.failed,
-				strerror(delivery.error));
-	return SEND_LATER;
-}
+	for (size_t i = 0; i < count; i++) {
+		const struct file *file = &delivery.files[i];
 
-/* --- keeping the names ------------------------------------------------------------------------ */
-
-struct keeping {
-	const char *directory;
-	bool kept;
-	int error;
-};
-
-static void keep_names(void *arg)
-{
-	struct keeping *keeping = arg;
-
-	keeping->kept = sync_directory(keeping->directory);
-	keeping->error = errno;
-}
-
-static enum outcome finish(struct arena *arena, const char **ret_why)
-{
-	struct keeping keeping = {.directory = directory(arena)};
-
-	offload(keep_names, &keeping);
-	if (keeping.kept)
-		return SENT;
-	*ret_why =
-		arena_printf(arena, "The file's name cannot be kept: %s.", strerror(keeping.error));
-	return SEND_LATER;
+		if (!file->failed)
+			continue;
+		parcels[i]->outcome = SEND_LATER;
+		parcels[i]->why = arena_printf(arena, "The file cannot be %s: %s.", file->failed,
+					       strerror(file->error));
+	}
 }
 
 const struct provider provider_outbox = {
 	.name = "outbox",
 	.channels = 1u << CHANNEL_EMAIL | 1u << CHANNEL_SMS | 1u << CHANNEL_PUSH,
 	.start = start,
-	.send = send_message,
-	.finish = finish,
+	.send = send_messages,
 };

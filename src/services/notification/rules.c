@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 #define DEAD_DOMAIN ".invalid"
@@ -42,11 +43,21 @@ bool address_is_dead(const char *address)
 	       text_equal_ignoring_case(address + length - end, DEAD_DOMAIN);
 }
 
-const char *recipient_key(struct arena *arena, const struct message *message)
+#define ID_TIME_BYTES 6
+
+struct id message_id_of(const struct id *event, const struct id *user, const char *template_name)
 {
-	if (!id_is_zero(&message->user))
-		return arena_printf(arena, "user:%s", id_text(arena, &message->user));
-	return text_lower(arena, message->to);
+	struct {
+		struct id event, user;
+		struct hash template;
+	} of = {*event, *user, hash_of_text(template_name)};
+	struct hash hash = hash_of(&of, sizeof(of));
+	struct id id = *event;
+
+	memcpy(id.bytes + ID_TIME_BYTES, hash.bytes, sizeof(id.bytes) - ID_TIME_BYTES);
+	id.bytes[6] = (id.bytes[6] & 0x0f) | 0x70; /* version 7 */
+	id.bytes[8] = (id.bytes[8] & 0x3f) | 0x80; /* the variant of RFC 9562 */
+	return id;
 }
 
 int64_t message_retry_delay_ms(int64_t attempts, uint32_t chance)

@@ -12,8 +12,10 @@ const char *address_expected(enum channel channel); /* "must be an e-mail addres
 /* Whether it lies under the domain .invalid (RFC 2606), where nobody receives mail. */
 bool address_is_dead(const char *address);
 
-/* Which messages are for the same: "user:<id>", or the address in lower case. */
-const char *recipient_key(struct arena *arena, const struct message *message);
+/* The id of the message that tells the user of the event by the template: always the same one, so
+ * that the table's key alone holds that nobody is told twice. A version 7 id, of the event's
+ * millisecond, in which a hash of the three stands in chance's place. */
+struct id message_id_of(const struct id *event, const struct id *user, const char *template_name);
 
 /*
  * How long to wait behind the attempt number `attempts` (from 1) that failed: a second, four times

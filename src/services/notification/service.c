@@ -1,6 +1,7 @@
 /* Notification: what happens reaches those whom it concerns, once. */
 #include "base/time.h"
 #include "services/notification/deliver.h"
+#include "services/notification/handover.h"
 #include "services/notification/provider.h"
 
 extern const struct migration notification_migrations[];
@@ -19,6 +20,7 @@ const struct job notification_jobs[] = {
 
 static void after_events(void)
 {
+	handover_commit();
 	job_poke(&notification_jobs[0]);
 }
 
@@ -30,4 +32,5 @@ const struct service notification_service = {
 	.jobs = notification_jobs,
 	.start = start,
 	.after_events = after_events,
+	.stop = deliver_stop,
 };

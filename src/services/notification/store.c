@@ -2,15 +2,13 @@
  * Notification's SQL.
  *
  * Invariants, held by the schema and by the guards of the statements:
- *  1. One message per event, recipient and template (messages_once).
+ *  1. One message per event, user and template: its id is made of them (message_id_of).
  *  2. A message moves once, out of `queued`.
  *  3. A queued message has one deliverer at a time: who claims it moves due_at on.
  */
 #include "services/notification/store.h"
 
 #include <string.h>
-
-#include "services/notification/rules.h"
 
 #define COLUMNS                                                                                 \
 	"id, channel, recipient, user_id, event_id, template, subject, body, status, attempts," \
@@ -56,20 +54,19 @@ static struct sql_value id_or_null(const struct id *id)
 	return sql_id(id_is_zero(id) ? NULL : id);
 }
 
-enum err messages_insert(struct sql *sql, const struct message *message, struct arena *arena)
+enum err messages_insert(struct sql *sql, const struct message *message)
 {
-	assert(message->status == MESSAGE_QUEUED && message->attempts == 0);
+	assert(message->status == MESSAGE_QUEUED && message->attempts <= 1);
 	return sql_run(sql,
-		       "INSERT INTO messages (id, channel, recipient, recipient_key, user_id,"
-		       " event_id, template, subject, body, status, attempts, provider,"
-		       " traceparent, due_at, version, created_at)"
-		       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 0, $10, $11, $12,"
-		       " $13, $14) ON CONFLICT DO NOTHING",
+		       "INSERT INTO messages (id, channel, recipient, user_id, event_id, template,"
+		       " subject, body, status, attempts, provider, traceparent, due_at, version,"
+		       " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10,"
+		       " $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
 		       sql_id(&message->id), sql_text(channel_words[message->channel]),
-		       sql_text(message->to), sql_text(recipient_key(arena, message)),
-		       id_or_null(&message->user), id_or_null(&message->event),
-		       sql_text(message->template_name), sql_text(message->subject),
-		       sql_text(message->body), sql_text(message->provider),
+		       sql_text(message->to), id_or_null(&message->user),
+		       id_or_null(&message->event), sql_text(message->template_name),
+		       sql_text(message->subject), sql_text(message->body),
+		       sql_int(message->attempts), sql_text(message->provider),
 		       sql_text(message->traceparent), sql_int(message->due_ms),
 		       sql_int(message->version), sql_int(message->created_ms));
 }
@@ -91,6 +88,12 @@ enum err messages_find(struct sql *sql, const struct id *id, struct arena *arena
 	return err;
 }
 
+static const char *const status_conditions[] = {
+	[MESSAGE_QUEUED] = " AND id IN (SELECT id FROM messages WHERE due_at IS NOT NULL)",
+	[MESSAGE_SENT] = " AND status = 'sent'",
+	[MESSAGE_FAILED] = " AND status = 'failed'",
+};
+
 enum err messages_list(struct sql *sql, const struct message_filter *filter,
 		       const struct page *page, struct arena *arena, struct message **ret_messages,
 		       size_t *ret_count)
@@ -104,8 +107,9 @@ enum err messages_list(struct sql *sql, const struct message_filter *filter,
 	sql_add(&query, "SELECT " COLUMNS " FROM messages WHERE 1 = 1");
 	if (filter->has_user)
 		sql_add(&query, " AND user_id = ?", sql_id(&filter->user));
+	/* Written out, as the indexes name it. */
 	if (filter->has_status)
-		sql_add(&query, " AND status = ?", sql_text(message_status_words[filter->status]));
+		sql_add(&query, status_conditions[filter->status]);
 	if (page->has_after)
 		sql_add(&query, " AND id < ?", sql_id(&page->after.id));
 	sql_add(&query, " ORDER BY id DESC LIMIT ?", sql_int(page->limit + 1));
@@ -153,6 +157,41 @@ enum err messages_claim(struct sql *sql, int64_t lease_ms, size_t most, struct a
 	if (!err)
 		*ret_count = count;
 	return err;
+}
+
+static bool is_among(const struct message *messages, size_t count, const struct id *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (id_equal(&messages[i].id, id))
+			return true;
+	return false;
+}
+
+enum err messages_born(struct sql *sql, const struct id *ids, size_t count, int64_t now_ms,
+		       struct arena *arena, struct message *ret_messages, size_t *ret_count)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct message *message = &ret_messages[found];
+		enum err err = messages_find(sql, &ids[i], arena, message);
+
+		if (err && err != ERR_NOT_FOUND)
+			return err;
+		if (!err && message->status == MESSAGE_QUEUED && message->attempts == 1 &&
+		    message->due_ms > now_ms && !is_among(ret_messages, found, &ids[i]))
+			found++;
+	}
+	*ret_count = found;
+	return OK;
+}
+
+enum err messages_let_go(struct sql *sql, const struct id *id)
+{
+	return sql_run(sql,
+		       "UPDATE messages SET due_at = $2, attempts = 0"
+		       " WHERE id = $1 AND status = 'queued' AND attempts = 1",
+		       sql_id(id), sql_int(sql_now_ms(sql)));
 }
 
 enum err messages_settle(struct sql *sql, const struct message *message)

@@ -11,9 +11,9 @@
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-/* Queues it. Does nothing where the event was told the same recipient by the same template. */
-enum err messages_insert(struct sql *sql, const struct message *message, struct arena *arena)
-	MUST_CHECK;
+/* Queues it; with one attempt it is claimed already, until due_ms. Does nothing where there is one
+ * of this id: sql_changes tells. */
+enum err messages_insert(struct sql *sql, const struct message *message) MUST_CHECK;
 
 /* ERR_NOT_FOUND where there is none. */
 enum err messages_find(struct sql *sql, const struct id *id, struct arena *arena,
@@ -37,6 +37,14 @@ enum err messages_due(struct sql *sql, int64_t now_ms, bool *ret_due) MUST_CHECK
  * nobody else takes them for `lease_ms`. */
 enum err messages_claim(struct sql *sql, int64_t lease_ms, size_t most, struct arena *arena,
 			struct message *ret_messages, size_t *ret_count) MUST_CHECK;
+
+/* Of these, those that are still under the claim that they were made with; each once. */
+enum err messages_born(struct sql *sql, const struct id *ids, size_t count, int64_t now_ms,
+		       struct arena *arena, struct message *ret_messages, size_t *ret_count)
+	MUST_CHECK;
+
+/* Gives back the claim that it was made with: it is due at once, and no attempt was made. */
+enum err messages_let_go(struct sql *sql, const struct id *id) MUST_CHECK;
 
 /* Stores what became of the attempt: status, to, last_error, and due_ms or sent_ms. What was
  * settled before stays. */

@@ -1,9 +1,11 @@
-/* Addresses, recipients and retries. */
+/* Addresses, ids and retries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
+
+#include <string.h>
 
 #include "services/notification/rules.h"
 
@@ -40,15 +42,24 @@ static void test_dead_addresses(void **state)
 	assert_false(address_is_dead(".invalid"));
 }
 
-static void test_recipient_keys(void **state)
+static void test_message_ids(void **state)
 {
+	struct id event = id_new(), other = id_new(), user = id_new();
+	struct id id = message_id_of(&event, &user, "welcome"), parsed, another;
 	struct arena *arena = arena_new();
-	struct message to_user = {.user = id_new(), .to = "A@b.example"};
-	struct message to_address = {.to = "A@b.example"};
 
-	assert_string_equal(recipient_key(arena, &to_address), "a@b.example");
-	assert_string_equal(recipient_key(arena, &to_user),
-			    arena_printf(arena, "user:%s", id_text(arena, &to_user.user)));
+	another = message_id_of(&event, &user, "welcome");
+	assert_true(id_equal(&id, &another));
+	another = message_id_of(&other, &user, "welcome");
+	assert_false(id_equal(&id, &another));
+	another = message_id_of(&event, &other, "welcome");
+	assert_false(id_equal(&id, &another));
+	another = message_id_of(&event, &user, "refund");
+	assert_false(id_equal(&id, &another));
+	assert_int_equal(id_time_ms(&id), id_time_ms(&event));
+	assert_true(id_parse(id_text(arena, &id), &parsed));
+	assert_int_equal(id_text(arena, &id)[14], '7');
+	assert_non_null(strchr("89ab", id_text(arena, &id)[19]));
 	arena_free(arena);
 }
 
@@ -76,7 +87,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_dead_addresses),
-		cmocka_unit_test(test_recipient_keys),
+		cmocka_unit_test(test_message_ids),
 		cmocka_unit_test(test_retries_wait_longer_each_time),
 	};
 

@@ -65,7 +65,7 @@ struct step {
 	struct message *messages;
 	struct message claimed[8];
 	size_t count, most;
-	int64_t lease_ms;
+	int64_t lease_ms, now_ms;
 	struct id order;
 	struct known_order known;
 	struct waiting_refund refund;
@@ -86,7 +86,20 @@ static enum err run(struct step *step, enum err (*fn)(struct sql *sql, struct st
 
 static enum err insert(struct sql *sql, struct step *step)
 {
-	return messages_insert(sql, &step->message, step->place->arena);
+	return messages_insert(sql, &step->message);
+}
+
+static enum err find_born(struct sql *sql, struct step *step)
+{
+	const struct id ids[] = {step->message.id, id_new(), step->message.id};
+
+	return messages_born(sql, ids, ARRAY_LENGTH(ids), step->now_ms, step->place->arena,
+			     step->claimed, &step->count);
+}
+
+static enum err let_go(struct sql *sql, struct step *step)
+{
+	return messages_let_go(sql, &step->message.id);
 }
 
 static enum err find(struct sql *sql, struct step *step)
@@ -155,33 +168,50 @@ static struct step step_of(struct place *place)
 
 /* --- tests ------------------------------------------------------------------------------------ */
 
-static void test_once_per_event_recipient_and_template(void **state)
+static void test_once_per_id(void **state)
 {
 	struct step step = step_of(*state);
 
-	step.message.event = id_new();
-	step.message.template_name = "welcome";
-	for (int i = 0; i < 2; i++) {
-		step.message.id = id_new();
-		step.message.to = i ? "leyla@BUYERS.example" : "Leyla@buyers.example";
-		assert_int_equal(run(&step, insert), OK);
-	}
+	assert_int_equal(run(&step, insert), OK);
+	step.message.subject = "Another";
+	assert_int_equal(run(&step, insert), OK);
 	assert_int_equal(run(&step, list), OK);
 	assert_int_equal(step.count, 1);
-	/* Another recipient, another template, and what tells of no event, are others. */
-	step.message.id = id_new();
-	step.message.user = id_new();
+	assert_string_equal(step.messages[0].subject, "Hello");
+}
+
+static void test_what_is_born_claimed_is_due_when_the_lease_is_over(void **state)
+{
+	struct step step = step_of(*state);
+
+	step.message.attempts = 1;
+	step.message.due_ms = FAR_MS;
+	step.now_ms = FAR_MS - 1;
 	assert_int_equal(run(&step, insert), OK);
-	step.message.id = id_new();
-	step.message.template_name = "refund";
-	assert_int_equal(run(&step, insert), OK);
-	for (int i = 0; i < 2; i++) {
-		step.message.id = id_new();
-		memset(&step.message.event, 0, sizeof(step.message.event));
-		assert_int_equal(run(&step, insert), OK);
+	assert_int_equal(run(&step, claim), OK);
+	assert_int_equal(step.count, 0);
+	assert_int_equal(run(&step, find_born), OK);
+	assert_int_equal(step.count, 1);
+	assert_string_equal(step.claimed[0].subject, "Hello");
+	step.now_ms = FAR_MS;
+	assert_int_equal(run(&step, find_born), OK);
+	assert_int_equal(step.count, 0);
+
+	/* Let go, it is anybody's. */
+	step.now_ms = 0;
+	assert_int_equal(run(&step, let_go), OK);
+	assert_int_equal(run(&step, find_born), OK);
+	assert_int_equal(step.count, 0);
+	step.lease_ms = -1;
+	for (int i = 1; i <= 2; i++) {
+		assert_int_equal(run(&step, claim), OK);
+		assert_int_equal(step.count, 1);
+		assert_int_equal(step.claimed[0].attempts, i);
 	}
-	assert_int_equal(run(&step, list), OK);
-	assert_int_equal(step.count, 5);
+	/* Claimed again it is not as it was born. */
+	assert_int_equal(run(&step, let_go), OK);
+	assert_int_equal(run(&step, find), OK);
+	assert_int_equal(step.message.attempts, 2);
 }
 
 static void test_what_is_claimed_is_nobody_elses(void **state)
@@ -285,6 +315,12 @@ static void test_lists(void **state)
 	step.filter.status = MESSAGE_SENT;
 	assert_int_equal(run(&step, list), OK);
 	assert_int_equal(step.count, 0);
+	step.filter.has_user = false;
+	for (int status = MESSAGE_QUEUED; status <= MESSAGE_FAILED; status++) {
+		step.filter.status = status;
+		assert_int_equal(run(&step, list), OK);
+		assert_int_equal(step.count, status == MESSAGE_QUEUED ? 4 : 0);
+	}
 }
 
 static void test_refunds_wait_for_their_order(void **state)
@@ -313,8 +349,9 @@ static void test_refunds_wait_for_their_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_once_per_event_recipient_and_template, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(test_once_per_id, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_what_is_born_claimed_is_due_when_the_lease_is_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_claimed_is_nobody_elses, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_claim_runs_out, setup, teardown),

@@ -97,6 +97,20 @@ static const struct field brand_fields[] = {
 	FIELD_END,
 };
 
+#define ADDRESSES_MAX 100
+
+struct users_asked {
+	struct list ids; /* struct id */
+};
+
+static const struct field asked_id = {.kind = FIELD_KIND_ID};
+
+static const struct field asked_fields[] = {
+	FIELD(struct users_asked, ids, "ids", LIST, .flags = REQUIRED, .min = 1,
+	      .max = ADDRESSES_MAX, LIST_OF(&asked_id, struct id)),
+	FIELD_END,
+};
+
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static void reply_user(struct reply *reply, int status, const struct user *user)
@@ -494,6 +508,63 @@ static enum err post_vendor(struct request *req, struct reply *reply)
 	return request_transaction(req, reply, find_or_make, &branding);
 }
 
+/* --- addresses -------------------------------------------------------------------------------- */
+
+struct addressing {
+	struct list ids;
+	struct out *out;
+};
+
+static enum err write_addresses(struct sql *sql, void *arg)
+{
+	struct addressing *addressing = arg;
+	struct out *out = addressing->out;
+	const struct id *ids = addressing->ids.items;
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < addressing->ids.count; i++) {
+		struct user user;
+
+		err = users_find_addresses(sql, &ids[i], out->arena, &user);
+		if (err == ERR_NOT_FOUND) {
+			err = OK;
+			continue;
+		}
+		if (err)
+			break;
+		out_open(out, NULL);
+		out_id(out, "id", &user.id);
+		out_text(out, "email", user.email);
+		out_text(out, "mobile", user.mobile);
+		out_close(out);
+	}
+	return err;
+}
+
+/* POST /users/addresses, for Notification: 200 with where each of these users is reached now, in
+ * the order asked; whom there is not is left out. */
+static enum err post_addresses(struct request *req, struct reply *reply)
+{
+	struct out out = out_new(req->arena);
+	struct addressing addressing = {.out = &out};
+	struct users_asked asked = {0};
+	enum err err;
+
+	err = request_body(req, asked_fields, &asked);
+	if (err)
+		return err;
+	addressing.ids = asked.ids;
+	out_open(&out, NULL);
+	out_open_list(&out, "items");
+	err = request_read(req, write_addresses, &addressing);
+	if (err)
+		return err;
+	out_close_list(&out);
+	out_close(&out);
+	reply_json(reply, 200, &out);
+	return OK;
+}
+
 /* --- routes ----------------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -504,6 +575,7 @@ const struct route user_routes[] = {
 	{HTTP_GET, "/users/:id", get_user, ANY_CALLER},
 	{HTTP_PUT, "/users/:id", put_user, ANY_USER, ROUTE_BODY},
 	{HTTP_POST, "/users/check-password", post_check_password, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
+	{HTTP_POST, "/users/addresses", post_addresses, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{HTTP_POST, "/users/vendors", post_vendor, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{0},
 };

@@ -67,6 +67,24 @@ enum err users_find(struct sql *sql, const struct id *id, struct arena *arena,
 			arena, ret_user);
 }
 
+enum err users_find_addresses(struct sql *sql, const struct id *id, struct arena *arena,
+			      struct user *ret_user)
+{
+	struct sql_rows *rows =
+		sql_query(sql, "SELECT email, mobile FROM users WHERE id = $1", sql_id(id));
+	struct user user = {.id = *id};
+	enum err err = sql_first(rows);
+
+	if (err)
+		return err;
+	user.email = sql_get_text(rows, 0, arena);
+	user.mobile = sql_get_text(rows, 1, arena);
+	err = sql_end(rows);
+	if (!err)
+		*ret_user = user;
+	return err;
+}
+
 enum err users_find_by_email(struct sql *sql, const char *email, struct arena *arena,
 			     struct user *ret_user)
 {

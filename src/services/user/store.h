@@ -13,6 +13,9 @@ enum err users_insert(struct sql *sql, struct user *user, const char *vendor_key
 /* ERR_NOT_FOUND where there is none. */
 enum err users_find(struct sql *sql, const struct id *id, struct arena *arena,
 		    struct user *ret_user) MUST_CHECK;
+/* Reads id, email and mobile alone. */
+enum err users_find_addresses(struct sql *sql, const struct id *id, struct arena *arena,
+			      struct user *ret_user) MUST_CHECK;
 enum err users_find_by_email(struct sql *sql, const char *email, struct arena *arena,
 			     struct user *ret_user) MUST_CHECK;
 enum err users_find_by_vendor_key(struct sql *sql, const char *key, struct arena *arena,

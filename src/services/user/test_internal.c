@@ -1,4 +1,4 @@
-/* What other services ask the User service for: brands' accounts, and passwords. */
+/* What other services ask the User service for: brands' accounts, passwords, addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,6 +136,31 @@ static void too_many_failures_tell_how_long_to_wait(void **state)
 	assert_in_range(json_get_int(answer.json, "retryAfter"), 890, 900);
 }
 
+/* --- addresses -------------------------------------------------------------------------------- */
+
+static void addresses_are_those_of_now_and_of_whom_there_is(void **state)
+{
+	struct id brand = ask_for_brand("Brass & Co", true), nobody = id_new();
+	struct out body = out_new(arena);
+	struct call_answer answer;
+	const json_t *items;
+
+	out_open(&body, NULL);
+	out_open_list(&body, "ids");
+	out_id(&body, NULL, &nobody);
+	out_id(&body, NULL, &brand);
+	out_close_list(&body);
+	out_close(&body);
+	answer = ask(HTTP_POST, "/users/addresses", &body);
+	assert_int_equal(answer.status, 200);
+	items = json_object_get(answer.json, "items");
+	assert_int_equal(json_array_size(items), 1);
+	assert_string_equal(json_get_text(json_array_get(items, 0), "id"), id_text(arena, &brand));
+	assert_string_equal(json_get_text(json_array_get(items, 0), "email"),
+			    "brass-co@vendors.invalid");
+	assert_null(json_object_get(json_array_get(items, 0), "mobile"));
+}
+
 /* --- the first administrator ------------------------------------------------------------------ */
 
 static enum err count_users(struct sql *sql, void *arg)
@@ -168,6 +193,7 @@ int main(void)
 		TEST(a_brand_cannot_log_in),
 		TEST(the_right_password_gives_the_user),
 		TEST(too_many_failures_tell_how_long_to_wait),
+		TEST(addresses_are_those_of_now_and_of_whom_there_is),
 		TEST(the_administrator_is_made_once),
 	};
 

@@ -1,13 +1,13 @@
 -- What is told to whom, and what became of it.
---   recipient      the address; NULL until the user's is looked up, at sending
---   recipient_key  who it is for, known from the start: user:<id>, or the address in lower case
---   event_id       the event that it tells of; NULL: somebody asked for it
---   due_at         while it is queued: nobody tries before; NULL once it is sent or has failed
+--   id         of what tells of an event it is made of event, user and template, so that nobody is
+--              told the same thing twice (message_id_of in rules.h)
+--   recipient  the address; NULL until the user's is looked up, at sending
+--   event_id   the event that it tells of; NULL: somebody asked for it
+--   due_at     while it is queued: nobody tries before; NULL once it is sent or has failed
 CREATE TABLE messages (
 	id UUID NOT NULL PRIMARY KEY,
 	channel TEXT NOT NULL CHECK (channel IN ('email', 'sms', 'push')),
 	recipient TEXT,
-	recipient_key TEXT NOT NULL,
 	user_id UUID,
 	event_id UUID,
 	template TEXT,
@@ -29,14 +29,13 @@ CREATE TABLE messages (
 ) /*sqlite WITHOUT ROWID */;
 CREATE INDEX messages_due ON messages (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_by_user ON messages (user_id, id);
-CREATE INDEX messages_by_user_and_status ON messages (user_id, status, id);
-CREATE INDEX messages_by_status ON messages (status, id);
 
--- Nobody is told the same thing twice.
-CREATE UNIQUE INDEX messages_once ON messages (event_id, recipient_key, template)
-	WHERE event_id IS NOT NULL;
+-- Lists by status: nearly all are sent, so these are found in the order of the ids; the queued ones
+-- are few, or else all that there is to do, and found by due_at.
+CREATE INDEX messages_failed ON messages (id) WHERE status = 'failed';
 
--- Whose an order is, and what the buyer calls it: PaymentRefunded does not say.
+-- Whose an order is, and what the buyer calls it: PaymentRefunded does not say. Known once it is paid
+-- or cancelled; nothing is refunded without.
 CREATE TABLE orders (
 	order_id UUID NOT NULL PRIMARY KEY,
 	user_id UUID NOT NULL,
