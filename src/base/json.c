@@ -211,6 +211,13 @@ enum err json_parse(struct arena *arena, const char *text, size_t length, json_t
 	return OK;
 }
 
+void json_remove(struct arena *arena, json_t *object, const char *name)
+{
+	parsing = arena;
+	json_object_del(object, name);
+	parsing = NULL;
+}
+
 char *json_text(struct arena *arena, const json_t *value)
 {
 	/* With 15 digits every decimal of up to 15 comes out as it went in; 17 would make

@@ -53,7 +53,7 @@ static void read_item(struct arena *arena, json_t *sent, struct item *item)
 	draft_check(&item->draft, &item->faults);
 	item->readable = item->faults.count == 0;
 	json_array_foreach (json_object_get(sent, "variants"), i, variant)
-		json_object_del(variant, "stock");
+		json_remove(arena, variant, "stock");
 	item->text = json_text(arena, sent);
 }
 
