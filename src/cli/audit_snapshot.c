@@ -279,8 +279,8 @@ static enum err clear_tables(struct sql *sql)
 	static const char *const statements[] = {
 		"PRAGMA query_only = OFF",
 		"PRAGMA temp_store = FILE",
-		"CREATE TEMP TABLE IF NOT EXISTS waiting"
-		" (hearer, subject, type, UNIQUE (hearer, subject, type))",
+		("CREATE TEMP TABLE IF NOT EXISTS waiting"
+		 " (hearer, subject, type, UNIQUE (hearer, subject, type))"),
 		"CREATE TEMP TABLE IF NOT EXISTS heard (hearer, source, seq, told)",
 		"CREATE TEMP TABLE IF NOT EXISTS lost (hearer, source, events)",
 		"CREATE TEMP TABLE IF NOT EXISTS look (overdue_before, began_at)",

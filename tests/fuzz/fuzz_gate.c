@@ -137,11 +137,17 @@ struct counts {
 static const char *check_header(const char *at, const char *end, struct counts *counts)
 {
 	size_t length = strspn(at, TCHAR);
+	const char *value;
 
 	assert(length > 0 && at[length] == ':');
 	counts->hosts += length == 4 && strncasecmp(at, "Host", 4) == 0;
 	counts->lengths += length == 14 && strncasecmp(at, "Content-Length", 14) == 0;
 	counts->encodings += length == 17 && strncasecmp(at, "Transfer-Encoding", 17) == 0;
+	value = at + length + 1 + strspn(at + length + 1, " \t");
+	if (length == 14 && strncasecmp(at, "Content-Length", 14) == 0)
+		assert(is_end(value[strspn(value, "0123456789")]) && !is_end(*value));
+	if (length == 17 && strncasecmp(at, "Transfer-Encoding", 17) == 0)
+		assert(strncasecmp(value, "chunked", 7) == 0 && is_end(value[7]));
 	at += length + 1;
 	while (at < end && !is_end(*at)) {
 		unsigned char c = (unsigned char)*at++;
@@ -163,17 +169,22 @@ static void check_head(const char *bytes, const char *end, int64_t body_length, 
 	assert(counts.lengths + counts.encodings <= 1);
 	assert((body_length == -1) == (counts.encodings == 1));
 	assert(body_length <= 0 || counts.lengths == 1);
+	assert(counts.encodings == 0 || !is_1_0);
 }
 
 /* --- the target --------------------------------------------------------------------------------- */
 
 static void fuzz_chunk_line(const char *bytes, size_t length)
 {
+	size_t i;
+
 	if (length == 0 || !gate_chunk_line_is_clean(bytes, bytes + length))
 		return;
 	assert(length >= 3 && memcmp(bytes + length - 2, "\r\n", 2) == 0);
-	for (size_t i = length - 2; i-- > 0 && bytes[i] != '\n';)
-		assert(bytes[i] != '\r' && bytes[i] != '\0');
+	for (i = length - 2; i > 0 && bytes[i - 1] != '\n'; i--)
+		assert(bytes[i - 1] != '\r' && bytes[i - 1] != '\0');
+	/* The line before it has a whole end too. */
+	assert(i == 0 || (i >= 2 && bytes[i - 2] == '\r'));
 }
 
 void fuzz(struct arena *arena, const char *bytes, size_t length)

@@ -1,7 +1,8 @@
 /*
  * The sanitiser. What goes out is read by a reader of the target's own, which knows nothing but what
- * base/html.h promises: the elements and attributes there are, that all is closed in its order, that
- * no address but a harmless one is left. Sanitised again it stays as it is, and its size is bounded.
+ * base/html.h promises: the elements and attributes there are, that all stands in its place and is
+ * closed in its order, that no address but a harmless one is left, and nothing of what is dropped.
+ * Sanitised again it stays as it is, and its size is bounded.
  */
 #include "base/html.h"
 
@@ -95,7 +96,9 @@ static void check_address(const char *address, bool is_link)
 	       (is_link && strcmp(scheme, "mailto") == 0));
 }
 
-static const char *read_attribute(struct arena *arena, const char *element, const char *at)
+/* *links grows by one for an address, and goes down by one for what must stand behind it. */
+static const char *read_attribute(struct arena *arena, const char *element, const char *at,
+				  int *links)
 {
 	const char *end;
 	char name[16];
@@ -107,13 +110,48 @@ static const char *read_attribute(struct arena *arena, const char *element, cons
 	assert(end && strcspn(at + 2, "<>'") >= (size_t)(end - at - 2));
 	if (strcmp(name, "href") == 0 || strcmp(name, "src") == 0)
 		check_address(decode(arena, at + 2, end), name[0] == 'h');
+	*links += strcmp(name, "href") == 0;
+	if (strcmp(name, "rel") == 0) {
+		assert(text_starts_with(at, "=\"nofollow noopener\""));
+		*links -= 1;
+	}
 	return end + 1;
+}
+
+/* Whether `words`, with a space around each, has the name. */
+static bool has_word(const char *words, const char *name)
+{
+	char word[18];
+
+	snprintf(word, sizeof(word), " %s ", name);
+	return strstr(words, word);
+}
+
+/* Where a browser would keep it: the parts of a table in their place, no block in a paragraph, no
+ * link in a link; what is without a cell or a table does not count. */
+static void check_place(const char *name, char open[][16], size_t depth)
+{
+	static const char blocks[] =
+		" p hr ul ol dl li dt dd h2 h3 h4 h5 h6 blockquote pre table div ";
+	const char *parent = depth ? open[depth - 1] : "";
+
+	if (has_word(" td th ", name))
+		assert(has_word(" tr ", parent));
+	else if (has_word(" tr ", name))
+		assert(has_word(" table thead tbody ", parent));
+	else if (has_word(" thead tbody ", name))
+		assert(has_word(" table ", parent));
+	for (size_t i = depth; i > 0 && !has_word(" td th table ", open[i - 1]); i--) {
+		assert(!has_word(blocks, name) || strcmp(open[i - 1], "p") != 0);
+		assert(strcmp(name, "a") != 0 || strcmp(open[i - 1], "a") != 0);
+	}
 }
 
 static const char *read_tag(struct arena *arena, const char *at, char open[][16], size_t *depth)
 {
 	bool known = false, closes = at[1] == '/';
 	char name[16];
+	int links = 0;
 
 	at = read_name(at + 1 + closes, name);
 	for (size_t i = 0; i < ARRAY_LENGTH(elements); i++)
@@ -122,13 +160,16 @@ static const char *read_tag(struct arena *arena, const char *at, char open[][16]
 	if (closes) {
 		assert(*depth > 0 && strcmp(open[*depth - 1], name) == 0);
 		*depth -= 1;
-	} else if (!is_void(name)) {
+	} else {
+		check_place(name, open, *depth);
+	}
+	if (!closes && !is_void(name)) {
 		assert(*depth < OPEN_MAX);
 		memcpy(open[(*depth)++], name, sizeof(name));
 	}
 	while (!closes && *at == ' ')
-		at = read_attribute(arena, name, at);
-	assert(*at == '>');
+		at = read_attribute(arena, name, at, &links);
+	assert(*at == '>' && links == 0);
 	return at + 1;
 }
 
@@ -145,6 +186,22 @@ static void check_output(struct arena *arena, const char *html)
 	assert(depth == 0);
 }
 
+/* Nothing of what is dropped is left, as far as it goes. */
+static void check_dropped(struct arena *arena, const char *html)
+{
+	static const struct {
+		const char *begin, *end;
+	} dropped[] = {
+		{"<script>", "</script"}, {"<STYLE x>", "</style"},	{"<title>", "</title"},
+		{"<svg>", "</svg"},	  {"<template>", "</template"}, {"<!--x", "--"},
+	};
+
+	size_t i = strlen(html) % ARRAY_LENGTH(dropped);
+
+	if (!strcasestr(html, dropped[i].end))
+		assert(!*html_sanitise(arena, arena_printf(arena, "%s%s", dropped[i].begin, html)));
+}
+
 void fuzz(struct arena *arena, const char *bytes, size_t length)
 {
 	const char *clean = html_sanitise(arena, bytes), *text = html_to_text(arena, bytes);
@@ -154,6 +211,7 @@ void fuzz(struct arena *arena, const char *bytes, size_t length)
 	assert(strlen(clean) <= 8 * length);
 	check_output(arena, clean);
 	assert(strcmp(html_sanitise(arena, clean), clean) == 0);
+	check_dropped(arena, bytes);
 
 	assert(text_is_utf8(text, strlen(text)) && !text_has_control(text));
 	assert(strlen(text) <= 3 * length);

@@ -107,6 +107,7 @@ static void read_fields(struct arena *arena, const json_t *value)
 		check_draft(&draft);
 }
 
+/* How deep it is; and no text in it holds a control character. */
 static size_t depth_of(const json_t *value)
 {
 	size_t deepest = 0, i;
@@ -117,9 +118,12 @@ static size_t depth_of(const json_t *value)
 		json_array_foreach (value, i, item)
 			deepest = MAX(deepest, depth_of(item));
 	} else if (json_is_object(value)) {
-		json_object_foreach ((json_t *)(uintptr_t)value, name, item)
+		json_object_foreach ((json_t *)(uintptr_t)value, name, item) {
+			assert(!text_has_control(name));
 			deepest = MAX(deepest, depth_of(item));
+		}
 	} else {
+		assert(!json_is_string(value) || !text_has_control(json_string_value(value)));
 		return 0;
 	}
 	return deepest + 1;

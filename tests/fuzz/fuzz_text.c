@@ -58,9 +58,15 @@ static void numbers(struct arena *arena, const char *text)
 	int64_t number;
 	struct id id;
 
-	if (text_to_int(text, &number))
-		assert(strspn(text + (*text == '-'), "0123456789") ==
-		       strlen(text) - (*text == '-'));
+	if (text_to_int(text, &number)) {
+		const char *digits = text + (*text == '-');
+
+		assert(strspn(digits, "0123456789") == strlen(digits));
+		digits += strspn(digits, "0");
+		assert(strcmp(arena_printf(arena, "%s%s", number < 0 ? "-" : "",
+					   *digits ? digits : "0"),
+			      arena_printf(arena, "%lld", (long long)number)) == 0);
+	}
 	if (id_parse(text, &id))
 		assert(text_equal_ignoring_case(id_text(arena, &id), text));
 	for (size_t i = 0; i < ARRAY_LENGTH(currencies); i++) {
@@ -77,6 +83,19 @@ static void numbers(struct arena *arena, const char *text)
 	}
 }
 
+/* No byte that UTF-8 never has, and none of its sequences too long, of a surrogate, or beyond
+ * U+10FFFF (RFC 3629, section 4). */
+static void check_utf8(const char *text)
+{
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+		assert(*at < 0xf5 && *at != 0xc0 && *at != 0xc1);
+		assert(at[0] != 0xe0 || at[1] >= 0xa0);
+		assert(at[0] != 0xed || at[1] < 0xa0);
+		assert(at[0] != 0xf0 || at[1] >= 0x90);
+		assert(at[0] != 0xf4 || at[1] < 0x90);
+	}
+}
+
 static void words(struct arena *arena, const char *text)
 {
 	const char *slug, *trimmed = text_trim(arena, text), *lower = text_lower(arena, text);
@@ -85,6 +104,7 @@ static void words(struct arena *arena, const char *text)
 	(void)text_has_control(text);
 	if (!text_is_utf8(text, strlen(text)))
 		return;
+	check_utf8(text);
 	assert(text_length(text) <= strlen(text));
 	slug = text_slug(arena, text, 30);
 	assert(strlen(slug) <= 30 && (!*slug || text_is_slug(slug)));
