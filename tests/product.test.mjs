@@ -302,6 +302,44 @@ describe('DELETE /products/:id', () => {
 // ---- what comes by events
 
 describe('stock and ratings', () => {
+  test('what is kept of a product is never old, whoever asks and however', async () => {
+    const product = await shirt();
+    const ways = [`/products/${product.id}`, `/products/${product.slug}`, `/products/${product.variants[0].id}`,
+      `/products?ids=${product.id}`, `/products?vendorId=${vendor.id}&limit=1`];
+    const all = (token) => Promise.all(ways.map(async (path) => {
+      const json = await shop.get(path, token);
+      return json.items ? json.items[0] : json;
+    }));
+    const alike = async (check) => {
+      // Twice: as it was loaded, and as it was kept then.
+      for (const token of [undefined, admin, undefined])
+        for (const shown of await all(token)) {
+          assert.deepEqual(shown, await shop.get(`/products/${product.id}`));
+          check(shown);
+        }
+    };
+    // Once it shows what Inventory told last, it stays as it is.
+    const stocked = async (...counts) => {
+      for (const [i, count] of counts.entries()) await shop.setStock(product.variants[i].id, count, vendor.token);
+      await waitFor(async () => (await shop.get(ways[4])).items[0].variants
+        .every(({ stock }, i) => stock.available === counts[i]), 'the list knows of the stock');
+    };
+    await stocked(7, 8);
+    await alike(({ name }) => assert.equal(name, product.name));
+    for (const name of ['once', 'twice']) {
+      await put(product.id, { name }, { expect: 200 });
+      await alike((shown) => assert.equal(shown.name, name));
+    }
+    await stocked(7, 9);
+    await alike(({ variants }) => assert.equal(variants[1].stock.available, 9));
+    await put(product.id, { status: 'draft' }, { expect: 200 });
+    problem(await shop.api('GET', ways[0]), 404, 'not-found');
+    assert.deepEqual((await shop.get(ways[3])).items, []);
+    assert.equal((await shop.get(ways[0], vendor.token)).status, 'draft');
+    await shop.api('DELETE', `/products/${product.id}`, { token: vendor.token, expect: 204 });
+    problem(await shop.api('GET', ways[0], { token: admin }), 404, 'not-found');
+  });
+
   test('stock follows Inventory, and raises the revision', async () => {
     const product = await shirt();
     await shop.setStock(product.variants[1].id, 20, vendor.token);
