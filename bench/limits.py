@@ -18,7 +18,7 @@ COMMITS = {
     'inventory': 2,     # reserved; sold
     'payment': 2,       # asked; answered
     'sandbox': 1,
-    'notification': 4,  # placed; paid; claimed; sent
+    'notification': 2,  # paid; sent
     'analytics': 2,     # placed; paid
     'product': 1,       # the stock as it is reserved
     'review': 1,
@@ -33,7 +33,7 @@ UPDATES = {
     'inventory': {'items': (4, 'id', 'on_hand,reserved,revision,updated_at'),
                   'reservations': (1, 'order_id', 'status,updated_at')},
     'payment': {'transactions': (1, 'order_id', 'status,provider_reference,updated_at')},
-    'notification': {'messages': (2, 'id', 'status,due_at,attempts,version')},
+    'notification': {'messages': (1, 'id', 'status,due_at,version')},
     'product': {'variants': (2, 'id', 'available,stock_version'),
                 'products': (2, 'number', 'available,revision')},
 }

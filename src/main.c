@@ -1,4 +1,5 @@
 /* The command line, and the one place that knows all services. */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,10 +39,20 @@ static bool asks_for_help(int argc, char **argv)
 	return argc < 2;
 }
 
+/* Some twenty threads, of which two run at a time: a heap for each would keep what that one needed
+ * most, each at another moment. Large pieces go back to the system as soon as they are free. */
+static void keep_memory_small(void)
+{
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name;
 
+	keep_memory_small();
 	program_set(&program);
 	if (asks_for_help(argc, argv))
 		return cli_help(1, argv);

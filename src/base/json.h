@@ -26,8 +26,8 @@
 #define JSON_FAULTS_MAX 100	/* faults told of one body; further ones are only counted */
 
 /* A parsed value. It lives in the arena and goes with it, whoever counts references; it must not be
- * changed otherwise than by json_remove. ERR_BAD_JSON where it is not JSON, with *ret_why (may be NULL) set to a sentence with
- * line and column. */
+ * changed otherwise than by json_remove. ERR_BAD_JSON where it is not JSON, with *ret_why (may be
+ * NULL) set to a sentence with line and column. */
 enum err json_parse(struct arena *arena, const char *text, size_t length, json_t **ret_value,
 		    const char **ret_why) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* The platform: opening, starting and closing what runs in this process. */
 #include "platform/platform.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/config.h"
@@ -9,7 +10,10 @@
 #include "base/time.h"
 #include "events/bus.h"
 #include "platform/internal.h"
+#include "runtime/fiber.h"
 #include "runtime/worker.h"
+
+#define TRIM_EVERY_MS (10 * SECOND_MS)
 
 static struct {
 	struct running_service services[SERVICES_MAX];
@@ -72,9 +76,22 @@ static void prune_events(void)
 		log_error("events.prune", "%s", err_info(err)->slug);
 }
 
+static void trim(void *arg)
+{
+	(void)arg;
+	malloc_trim(0);
+}
+
+/* What a burst of requests needed lies about in pieces that the heap keeps by itself. */
+static void give_memory_back(void)
+{
+	offload(trim, NULL);
+}
+
 static const struct job platform_jobs[] = {
 	{"events-prune", HOUR_MS, prune_events},
 	{"idempotency-expire", HOUR_MS, idempotency_expire},
+	{"memory-trim", TRIM_EVERY_MS, give_memory_back},
 	{"times-mend", 5 * SECOND_MS, times_mend},
 	{0},
 };

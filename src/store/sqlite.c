@@ -19,8 +19,8 @@
 
 #define BUSY_TIMEOUT_MS 5000
 /* Of each connection; there are some thirty, and behind them is the system's cache of the files. */
-#define WRITER_CACHE_KIB 4096
-#define READER_CACHE_KIB 2048
+#define WRITER_CACHE_KIB 1024
+#define READER_CACHE_KIB 256
 /* Pages in the log before they are copied into the file: a page that many batches change is copied
  * once for all of them. */
 #define CHECKPOINT_PAGES 4000
