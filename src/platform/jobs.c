@@ -1,5 +1,6 @@
 /* Jobs: one fiber each, that sleeps until its time has come or it is poked. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/env.h"
@@ -20,7 +21,7 @@ struct running_job {
 };
 
 static struct running_job running_jobs[JOBS_MAX];
-static size_t running_job_count;
+static atomic_size_t running_job_count; /* others poke while further ones are started */
 
 static void wait_for_job(struct running_job *running)
 {
