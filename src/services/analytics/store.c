@@ -2,7 +2,7 @@
  * Analytics' SQL.
  *
  * Invariants:
- *  1. A fact is stored once: by the order, the refund, the event.
+ *  1. A fact is stored once: by the order, the refund, the event (whose time never changes).
  *  2. A refund that is shared out has lines that add up to it, and its order is in `sales`.
  *  3. Sums are cast: engines differ in the type that SUM of integers has.
  */
@@ -18,7 +18,7 @@ enum err activity_insert(struct sql *sql, const struct activity *activity)
 
 	return sql_run(sql,
 		       "INSERT INTO activity (id, type, at, user_id, session_id, properties)"
-		       " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
+		       " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (at, id) DO NOTHING",
 		       sql_id(&activity->id), sql_text(activity->type), sql_int(activity->at_ms),
 		       sql_id(user), sql_text(activity->session), sql_text(activity->properties));
 }
@@ -79,10 +79,13 @@ struct shares {
 	size_t count;
 };
 
+#define OF_ORDER                                                           \
+	" FROM sales AS s JOIN sale_lines AS l ON l.currency = s.currency" \
+	" AND l.paid_at = s.paid_at AND l.order_id = s.order_id WHERE s.order_id = $1"
+
 static enum err count_lines(struct sql *sql, const struct id *order, size_t *ret_count)
 {
-	struct sql_rows *rows = sql_query(
-		sql, "SELECT COUNT(*) FROM sale_lines WHERE order_id = $1", sql_id(order));
+	struct sql_rows *rows = sql_query(sql, "SELECT COUNT(*)" OF_ORDER, sql_id(order));
 	enum err err = sql_first(rows);
 
 	if (err)
@@ -106,9 +109,7 @@ static enum err read_shares(struct sql *sql, const struct id *order, struct aren
 	shares.weights = ARENA_ARRAY(arena, int64_t, count + 1);
 	shares.parts = ARENA_ARRAY(arena, int64_t, count + 1);
 	shares.count = count;
-	rows = sql_query(sql,
-			 "SELECT vendor_id, revenue FROM sale_lines WHERE order_id = $1"
-			 " ORDER BY line",
+	rows = sql_query(sql, "SELECT l.vendor_id, l.revenue" OF_ORDER " ORDER BY l.line",
 			 sql_id(order));
 	while (sql_next(rows)) {
 		assert(i < count);
@@ -119,6 +120,18 @@ static enum err read_shares(struct sql *sql, const struct id *order, struct aren
 	if (!err)
 		*ret_shares = shares;
 	return err;
+}
+
+/* ERR_NOT_FOUND where none is waiting: that is so of nearly all orders that are paid. */
+static enum err find_waiting(struct sql *sql, const struct id *order)
+{
+	struct sql_rows *rows;
+	enum err err;
+
+	rows = sql_query(sql, "SELECT 1 FROM refunds WHERE order_id = $1 AND shared_out = 0",
+			 sql_id(order));
+	err = sql_first(rows);
+	return err ? err : sql_end(rows);
 }
 
 /* ERR_NOT_FOUND where none is waiting. */
@@ -167,6 +180,9 @@ enum err refunds_share_out(struct sql *sql, const struct id *order, struct arena
 	struct refund refund;
 	enum err err;
 
+	err = find_waiting(sql, order);
+	if (err)
+		return err == ERR_NOT_FOUND ? OK : err;
 	err = read_shares(sql, order, arena, &shares);
 	if (err || shares.count == 0)
 		return err;

@@ -341,6 +341,11 @@ void deliver_due(void)
 	}
 }
 
+enum err deliver_mend_times(struct sql *sql, int64_t *ret_count)
+{
+	return messages_mend(sql, MAX(lease_ms, RETRY_MOST_MS) + TIME_SLACK_MS, ret_count);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static enum err let_go(struct sql *sql, void *arg)

@@ -31,6 +31,7 @@ const struct service notification_service = {
 	.migrations = notification_migrations,
 	.jobs = notification_jobs,
 	.start = start,
+	.mend_times = deliver_mend_times,
 	.after_events = after_events,
 	.stop = deliver_stop,
 };

@@ -194,6 +194,20 @@ enum err messages_let_go(struct sql *sql, const struct id *id)
 		       sql_id(id), sql_int(sql_now_ms(sql)));
 }
 
+enum err messages_mend(struct sql *sql, int64_t longest_ms, int64_t *ret_count)
+{
+	int64_t now_ms = sql_now_ms(sql);
+	enum err err;
+
+	err = sql_run(sql,
+		      "UPDATE messages SET due_at = $1 WHERE id IN (SELECT id FROM messages"
+		      " WHERE due_at > $2 LIMIT $3)",
+		      sql_int(now_ms), sql_int(now_ms + longest_ms), sql_int(MEND_ROWS_MAX));
+	if (!err)
+		*ret_count += sql_changes(sql);
+	return err;
+}
+
 enum err messages_settle(struct sql *sql, const struct message *message)
 {
 	return sql_run(sql,

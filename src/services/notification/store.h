@@ -46,6 +46,9 @@ enum err messages_born(struct sql *sql, const struct id *ids, size_t count, int6
 /* Gives back the claim that it was made with: it is due at once, and no attempt was made. */
 enum err messages_let_go(struct sql *sql, const struct id *id) MUST_CHECK;
 
+/* Makes due at once what is to wait for longer than `longest_ms`; adds to *ret_count how many. */
+enum err messages_mend(struct sql *sql, int64_t longest_ms, int64_t *ret_count) MUST_CHECK;
+
 /* Stores what became of the attempt: status, to, last_error, and due_ms or sent_ms. What was
  * settled before stays. */
 enum err messages_settle(struct sql *sql, const struct message *message) MUST_CHECK;

@@ -65,7 +65,7 @@ struct step {
 	struct message *messages;
 	struct message claimed[8];
 	size_t count, most;
-	int64_t lease_ms, now_ms;
+	int64_t lease_ms, now_ms, mended;
 	struct id order;
 	struct known_order known;
 	struct waiting_refund refund;
@@ -100,6 +100,11 @@ static enum err find_born(struct sql *sql, struct step *step)
 static enum err let_go(struct sql *sql, struct step *step)
 {
 	return messages_let_go(sql, &step->message.id);
+}
+
+static enum err mend(struct sql *sql, struct step *step)
+{
+	return messages_mend(sql, step->lease_ms, &step->mended);
 }
 
 static enum err find(struct sql *sql, struct step *step)
@@ -212,6 +217,23 @@ static void test_what_is_born_claimed_is_due_when_the_lease_is_over(void **state
 	assert_int_equal(run(&step, let_go), OK);
 	assert_int_equal(run(&step, find), OK);
 	assert_int_equal(step.message.attempts, 2);
+}
+
+static void test_what_waits_for_too_long_is_due(void **state)
+{
+	struct step step = step_of(*state);
+
+	step.message.due_ms = FAR_MS;
+	assert_int_equal(run(&step, insert), OK);
+	step.lease_ms = FAR_MS;
+	assert_int_equal(run(&step, mend), OK);
+	assert_int_equal(step.mended, 0);
+	step.lease_ms = 60000;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(run(&step, mend), OK);
+	assert_int_equal(step.mended, 1);
+	assert_int_equal(run(&step, claim), OK);
+	assert_int_equal(step.count, 1);
 }
 
 static void test_what_is_claimed_is_nobody_elses(void **state)
@@ -352,6 +374,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_once_per_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_what_is_born_claimed_is_due_when_the_lease_is_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_waits_for_too_long_is_due, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_claimed_is_nobody_elses, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_claim_runs_out, setup, teardown),
