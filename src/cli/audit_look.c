@@ -103,6 +103,10 @@ static enum err job_body(struct sql *sql, void *arg)
 	struct audit_job *job = reading->job;
 	enum err err;
 
+	/* What is sorted is on disk where it is much; to be said before the connection sorts at all. */
+	err = sql_run(sql, "PRAGMA temp_store = FILE");
+	if (err)
+		return err;
 	if (job->file)
 		return audit_check_file(sql, job->file, &job->list);
 	err = audit_snapshot(sql, reading->looking->directory, job->list.arena);

@@ -100,7 +100,10 @@ const struct audit_rule audit_rules_within[] = {
 	 " min(quantity) AS least FROM main.order_lines GROUP BY order_number) l"
 	 " ON l.order_number = o.number WHERE l.total IS NOT o.total OR l.least < 1"
 	 " UNION ALL SELECT 'number ' || order_number, 'its lines are there, the order is not'"
-	 " FROM main.order_lines WHERE order_number NOT IN (SELECT number FROM main.orders)"},
+	 " FROM main.order_lines WHERE order_number NOT IN (SELECT number FROM main.orders)",
+	 .one = "SELECT 1, number, total, 1 FROM main.orders",
+	 .other = "SELECT 1, order_number, sum(quantity * unit_price), min(quantity) >= 1"
+	 " FROM main.order_lines GROUP BY order_number"},
 
 	{"order-history", "an order's history ends with its status, and misses no move",
 	 "SELECT o.id, CASE WHEN h.status IS NOT o.status THEN 'it is ' || o.status ||"
@@ -110,7 +113,10 @@ const struct audit_rule audit_rules_within[] = {
 	 " FROM main.order_history GROUP BY order_number) h ON h.order_number = o.number"
 	 " WHERE h.status IS NOT o.status OR h.n <> o.version OR h.version <> o.version"
 	 " UNION ALL SELECT 'number ' || order_number, 'its history is there, the order is not'"
-	 " FROM main.order_history WHERE order_number NOT IN (SELECT number FROM main.orders)"},
+	 " FROM main.order_history WHERE order_number NOT IN (SELECT number FROM main.orders)",
+	 .one = "SELECT 1, number, status, version, version FROM main.orders",
+	 .other = "SELECT 1, order_number, status, count(*), max(version) FROM main.order_history"
+	 " GROUP BY order_number"},
 
 	{"order-moves", "every move of an order is a legal one, by somebody who may",
 	 "SELECT (SELECT id FROM main.orders WHERE number = h.order_number), h.moved_by ||"
@@ -189,7 +195,9 @@ const struct audit_rule audit_rules_within[] = {
 	 " says ' || sum(delta) FROM (SELECT product_id, warehouse, on_hand, 0 AS delta"
 	 " FROM inventory.warehouse_stock UNION ALL SELECT product_id, warehouse, 0, sum(delta)"
 	 " FROM inventory.movements GROUP BY +product_id, warehouse)"
-	 " GROUP BY product_id, warehouse HAVING sum(on_hand) <> sum(delta)"},
+	 " GROUP BY product_id, warehouse HAVING sum(on_hand) <> sum(delta)",
+	 .one = "SELECT on_hand, product_id, warehouse FROM inventory.warehouse_stock",
+	 .other = "SELECT delta, product_id, warehouse FROM inventory.movements"},
 
 	{"stock-sold", "what left the stock for an order is what was reserved and sold",
 	 "SELECT order_id, 'its reservations say ' || sum(kept) || ', the journal ' || sum(-delta) ||"
@@ -198,7 +206,12 @@ const struct audit_rule audit_rules_within[] = {
 	 " UNION ALL SELECT l.order_id, l.product_id, l.warehouse, 0, l.quantity"
 	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
 	 " ON l.order_id = r.order_id WHERE r.status = 'committed')"
-	 " GROUP BY order_id, product_id, warehouse HAVING sum(kept) <> sum(-delta)"},
+	 " GROUP BY order_id, product_id, warehouse HAVING sum(kept) <> sum(-delta)",
+	 .one = "SELECT -delta, order_id, product_id, warehouse FROM inventory.movements"
+	 " WHERE order_id IS NOT NULL",
+	 .other = "SELECT l.quantity, l.order_id, l.product_id, l.warehouse"
+	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
+	 " ON l.order_id = r.order_id WHERE r.status = 'committed'"},
 
 	{"reservation-overdue", "a reservation that nobody paid for ends",
 	 "SELECT order_id, 'it is active, and its time is over' FROM inventory.reservations"
@@ -210,8 +223,12 @@ const struct audit_rule audit_rules_within[] = {
 	 "SELECT s.order_id, s.units || ' units of ' || s.revenue || ', its lines say ' ||"
 	 " COALESCE(l.units, 0) || ' of ' || COALESCE(l.revenue, 0) FROM analytics.sales s LEFT JOIN"
 	 " (SELECT order_id, sum(units) AS units, sum(revenue) AS revenue FROM analytics.sale_lines"
-	 " GROUP BY order_id) l ON l.order_id = s.order_id"
-	 " WHERE s.units <> COALESCE(l.units, 0) OR s.revenue <> COALESCE(l.revenue, 0)"},
+	 " GROUP BY currency, paid_at, order_id) l ON l.order_id = s.order_id"
+	 " WHERE s.units <> COALESCE(l.units, 0) OR s.revenue <> COALESCE(l.revenue, 0)",
+	 .one = "SELECT units, 'units', order_id FROM analytics.sales"
+	 " UNION ALL SELECT revenue, 'revenue', order_id FROM analytics.sales",
+	 .other = "SELECT units, 'units', order_id FROM analytics.sale_lines"
+	 " UNION ALL SELECT revenue, 'revenue', order_id FROM analytics.sale_lines"},
 
 	{"sales-refund-lines", "a refund of a sale is shared out among its lines, to the last unit",
 	 "SELECT r.id, 'it is ' || r.amount || ', shared out are ' || COALESCE(l.amount, 0)"

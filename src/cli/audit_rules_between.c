@@ -11,6 +11,19 @@
 #define PAID_FOR "p.order_id = o.id AND p.kind = 'charge' AND p.status = 'succeeded'"
 
 /* clang-format off */
+
+/* What both Payment and the provider have, but for what Payment is still asking for. */
+#define IN_PAYMENT \
+	"SELECT 1, kind, provider_key, provider_reference, lower(hex(order_id)), amount, currency" \
+	" FROM payment.transactions WHERE provider = 'sandbox' AND status = 'succeeded'"
+#define SETTLED_AT_PROVIDER(kind, prefix, table) \
+	"SELECT 1, '" kind "', key, '" prefix "' || key, replace(order_id, '-', ''), amount, currency" \
+	" FROM sandbox." table " WHERE status = 'succeeded' AND key NOT IN (SELECT provider_key" \
+	" FROM payment.transactions WHERE status = 'processing' AND kind = '" kind "')"
+#define AT_PROVIDER \
+	SETTLED_AT_PROVIDER("charge", "ch_", "charges") \
+	" UNION ALL " SETTLED_AT_PROVIDER("refund", "re_", "refunds")
+
 const struct audit_rule audit_rules_between[] = {
 
 	/* --- orders and money ------------------------------------------------------------------ */
@@ -59,15 +72,18 @@ const struct audit_rule audit_rules_between[] = {
 	 " WHERE t.provider = 'sandbox' AND t.status = 'succeeded' AND (b.key IS NULL"
 	 " OR b.status <> 'succeeded' OR b.amount <> t.amount OR b.currency <> t.currency"
 	 " OR b.reference <> t.provider_reference"
-	 " OR replace(b.order_id, '-', '') <> lower(hex(t.order_id)))"},
+	 " OR replace(b.order_id, '-', '') <> lower(hex(t.order_id)))",
+	 .one = IN_PAYMENT, .other = AT_PROVIDER},
 
 	{"provider-in-payment", "what the provider has done Payment has in its books",
 	 "SELECT b.order_id, b.kind || ' of ' || b.amount || ' ' || b.currency || ': Payment has ' ||"
 	 " COALESCE(t.status, 'nothing') FROM (SELECT key, 'charge' AS kind, order_id, amount, currency"
 	 " FROM sandbox.charges WHERE status = 'succeeded' UNION ALL SELECT key, 'refund', order_id,"
 	 " amount, currency FROM sandbox.refunds WHERE status = 'succeeded') b"
-	 " LEFT JOIN payment.transactions t ON t.provider = 'sandbox' AND t.provider_key = b.key"
-	 " AND t.kind = b.kind WHERE t.id IS NULL OR t.status = 'failed'"},
+	 " LEFT JOIN (SELECT id, provider_key, kind, status FROM payment.transactions"
+	 " WHERE provider = 'sandbox' LIMIT -1) t ON t.provider_key = b.key AND t.kind = b.kind"
+	 " WHERE t.id IS NULL OR t.status = 'failed'",
+	 .one = IN_PAYMENT, .other = AT_PROVIDER},
 
 	/* --- orders and stock ------------------------------------------------------------------ */
 
@@ -89,7 +105,11 @@ const struct audit_rule audit_rules_between[] = {
 	 " OR EXISTS (SELECT 1 FROM main.order_lines l WHERE l.order_number = o.number"
 	 " GROUP BY l.product_id HAVING sum(l.quantity) IS NOT (SELECT sum(k.quantity)"
 	 " FROM inventory.reservation_lines k WHERE k.order_id = o.id"
-	 " AND k.product_id = l.product_id))"},
+	 " AND k.product_id = l.product_id))",
+	 .one = "SELECT l.quantity, o.id, l.product_id FROM main.orders o JOIN main.order_lines l"
+	 " ON l.order_number = o.number WHERE EXISTS (SELECT 1 FROM inventory.reservations r"
+	 " WHERE r.order_id = o.id)",
+	 .other = "SELECT quantity, order_id, product_id FROM inventory.reservation_lines"},
 
 	/* --- products, their stock and their rating --------------------------------------------- */
 
@@ -160,7 +180,13 @@ const struct audit_rule audit_rules_between[] = {
 	 " AND NOT " AUDIT_WAITS("analytics", "o.id")
 	 " UNION ALL SELECT s.order_id, 'it is counted, and was never paid' FROM analytics.sales s"
 	 " LEFT JOIN main.orders o ON o.id = s.order_id WHERE o.number IS NULL OR NOT EXISTS"
-	 " (SELECT 1 FROM main.order_history WHERE order_number = o.number AND status = 'paid')"},
+	 " (SELECT 1 FROM main.order_history WHERE order_number = o.number AND status = 'paid')",
+	 .one = "SELECT 1, o.id, o.total, o.currency, l.units FROM (SELECT order_number,"
+	 " sum(quantity) AS units FROM main.order_lines GROUP BY order_number) l CROSS JOIN"
+	 " main.orders o ON o.number = l.order_number WHERE o.status IN ('paid', 'shipped',"
+	 " 'delivered', 'returned') OR (o.status = 'cancelled' AND EXISTS (SELECT 1 FROM"
+	 " main.order_history h WHERE h.order_number = o.number AND h.status = 'paid'))",
+	 .other = "SELECT 1, order_id, revenue, currency, units FROM analytics.sales"},
 
 	{"sales-lines-sold", "sales figures say what was sold, line by line",
 	 "SELECT o.id, 'its line ' || s.line || ' is counted as ' || s.units || ' units of ' ||"
@@ -177,15 +203,17 @@ const struct audit_rule audit_rules_between[] = {
 	 " OR r.amount <> t.amount OR r.currency <> t.currency OR r.order_id <> t.order_id)"
 	 " AND NOT " AUDIT_WAITS("analytics", "t.order_id")
 	 " UNION ALL SELECT r.order_id, 'a refund of ' || r.amount || ' is counted, and was never made'"
-	 " FROM analytics.refunds r LEFT JOIN payment.transactions t ON t.id = r.id"
+	 " FROM analytics.refunds r LEFT JOIN payment.transactions t"
+	 " ON t.order_id = r.order_id AND t.id = r.id"
 	 " WHERE t.kind IS NOT 'refund' OR t.status <> 'succeeded'"},
 
 	{"activity-noted", "who registers, orders, pays and reviews is counted as active",
-	 "SELECT e.subject, e.type || ' is not counted' FROM (SELECT id, type, subject"
+	 "SELECT e.subject, e.type || ' is not counted' FROM (SELECT id, type, subject, told_at"
 	 " FROM main.outbox WHERE type IN ('OrderPlaced', 'OrderPaid') UNION ALL"
-	 " SELECT id, type, subject FROM user.outbox WHERE type = 'UserRegistered' UNION ALL"
-	 " SELECT id, type, subject FROM review.outbox WHERE type = 'ReviewPublished') e"
-	 " WHERE NOT EXISTS (SELECT 1 FROM analytics.activity a WHERE a.id = e.id)"
+	 " SELECT id, type, subject, told_at FROM user.outbox WHERE type = 'UserRegistered'"
+	 " UNION ALL SELECT id, type, subject, told_at FROM review.outbox"
+	 " WHERE type = 'ReviewPublished') e WHERE NOT EXISTS (SELECT 1 FROM analytics.activity a"
+	 " WHERE a.at = e.told_at AND a.id = e.id)"
 	 " AND NOT " AUDIT_WAITS("analytics", "e.subject")},
 
 	/* --- messages --------------------------------------------------------------------------- */

@@ -272,13 +272,11 @@ static enum err note_times(struct sql *sql, const char *directory, struct arena 
 		       sql_int(now_ms));
 }
 
-/* A connection's tables stay with it, and are filled anew for every rule. What a rule sorts goes to
- * disk where it is much. */
+/* A connection's tables stay with it, and are filled anew for every rule. */
 static enum err clear_tables(struct sql *sql)
 {
 	static const char *const statements[] = {
 		"PRAGMA query_only = OFF",
-		"PRAGMA temp_store = FILE",
 		("CREATE TEMP TABLE IF NOT EXISTS waiting"
 		 " (hearer, subject, type, UNIQUE (hearer, subject, type))"),
 		"CREATE TEMP TABLE IF NOT EXISTS heard (hearer, source, seq, told)",
