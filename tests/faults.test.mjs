@@ -252,6 +252,7 @@ test('a checkpoint that the disk does not confirm stops the program too, and cos
       else over = true;
     }
   });
+  assert.ok(drafts.length < 5000, 'it has stopped before');
   assert.deepEqual(await ended(), { code: EXIT_DATA_FAILED, signal: null });
   assert.match(shop.log(), /"store\.sync-failed"/);
   const logs = readdirSync(faults.dataDir).filter((name) => name === 'product.db-wal');
