@@ -234,6 +234,35 @@ describe('a shop with every kind of order', { concurrency: 4 }, () => {
     });
   }
 
+  // A definition that is not what the index was made with: its entries are another index's.
+  const redefined = (index, from, to) => 'PRAGMA writable_schema = ON;' +
+    ` UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}') WHERE name = '${index}';`;
+  for (const [what, steps, detail] of [
+    ['an index that lacks rows', [['order', redefined('orders_by_due', 'IS NOT NULL', 'IS NULL')]], /missing from index orders_by_due/],
+    ['an index of other values', [['order', redefined('orders_by_user', 'user_id', 'created_at')]], /orders_by_user/],
+    ['a reference to nothing', [['analytics', `DELETE FROM sales WHERE ${least('sales', '1 = 1', 'order_id')};`]],
+      /a row of sale_lines refers to no row of sales/],
+  ]) {
+    test(`file-sound finds ${what}`, async () => {
+      const { found } = await audit(broken(what, steps));
+      const sound = found.find(({ name }) => name === 'file-sound');
+      assert.ok(sound?.violations.some((violation) => detail.test(violation.detail)), JSON.stringify(found, null, 1));
+    });
+  }
+
+  test('--timings says how long each rule took', async () => {
+    const { code, stdout } = await runSouk(['audit', '--data', shop.dataDir, '--timings']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^ok +order-total: an order's total is the sum of its lines \(\d+\.\d\d s\)$/m);
+  });
+
+  test('who has just begun to hear has lost nothing of what went before', async () => {
+    const directory = broken('new', [['analytics', 'DELETE FROM heard;'],
+      ['order', 'DELETE FROM outbox WHERE seq <= 2;']]);
+    const { found } = await audit(directory);
+    assert.ok(!found.some(({ name }) => name === 'event-not-lost'), JSON.stringify(found, null, 1));
+  });
+
   test('every rule is broken once here, and explained in docs/audit.md', async () => {
     const { rules } = await audit(shop.dataDir);
     const text = readFileSync(join(ROOT, 'docs/audit.md'), 'utf8');
