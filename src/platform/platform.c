@@ -13,7 +13,7 @@
 #include "runtime/fiber.h"
 #include "runtime/worker.h"
 
-#define TRIM_EVERY_MS (10 * SECOND_MS)
+#define TRIM_EVERY_MS (5 * SECOND_MS)
 
 static struct {
 	struct running_service services[SERVICES_MAX];

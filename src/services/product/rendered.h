@@ -13,7 +13,7 @@
 #include "services/product/product.h"
 
 /* Of all products together; the oldest make room. */
-#define RENDERED_BYTES_MAX (8u << 20)
+#define RENDERED_BYTES_MAX (4u << 20)
 
 /* Before and after all else; between them, any thread. */
 void rendered_start(void);
