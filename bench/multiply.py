@@ -140,7 +140,9 @@ class Multiplier:
         for name in FILES[:-1]:
             with sqlite3.connect(f'{self.large}/{name}.db') as db:
                 for source, seq in told.items():
-                    db.execute('UPDATE heard SET seq = ? WHERE source = ?', (seq, source))
+                    db.execute('INSERT INTO heard (source, seq) VALUES (?, ?)'
+                               ' ON CONFLICT (source) DO UPDATE SET seq = excluded.seq',
+                               (source, seq))
 
 
 def main():
