@@ -29,7 +29,7 @@ COMMITS = {
 # Rows that a purchase of two products changes where they are: rows, key, columns.
 UPDATES = {
     'order': {'orders': (2, 'number', 'status,due_at,attempts,version,updated_at'),
-              'idempotency': (1, 'key', 'answered,status,body')},
+              'idempotency': (1, 'number', 'answered,status,body')},
     'inventory': {'items': (4, 'id', 'on_hand,reserved,revision,updated_at'),
                   'reservations': (1, 'order_id', 'status,updated_at')},
     'payment': {'transactions': (1, 'order_id', 'status,provider_reference,updated_at')},
