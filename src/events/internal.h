@@ -11,7 +11,7 @@
 
 #define BUS_MEMBERS_MAX 16
 
-#define RECENT_MAX 512 /* events of one service in memory */
+#define RECENT_MAX 256 /* events of one service in memory */
 
 struct bus;
 struct told;

@@ -222,7 +222,7 @@ static void what_was_handled_is_not_handled_again_after_a_restart(void **state)
 /* Some of them come from memory, some from the outbox. */
 static void a_subscriber_that_lags_misses_nothing(void **state)
 {
-	const int64_t many = 3000;
+	const int64_t many = 2000;
 	struct telling telling = {.subject = id_new()};
 	struct out expected = out_new(shop.arena);
 
