@@ -309,6 +309,13 @@ void fault_add(struct faults *faults, const char *pointer, const char *format, .
 	faults->last = fault;
 }
 
+void faults_restore(struct faults *faults, const struct faults *before)
+{
+	*faults = *before;
+	if (faults->last)
+		faults->last->next = NULL;
+}
+
 enum err faults_err(const struct faults *faults)
 {
 	return faults->count > 0 ? ERR_INVALID : OK;

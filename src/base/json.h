@@ -64,6 +64,9 @@ struct faults {
 void fault_add(struct faults *faults, const char *pointer, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 
+/* Takes back what was added since `before` was copied from them. */
+void faults_restore(struct faults *faults, const struct faults *before);
+
 /* ERR_INVALID if any fault was added, else OK. */
 enum err faults_err(const struct faults *faults) MUST_CHECK;
 

@@ -119,8 +119,10 @@ struct effect {
 	struct reply *reply;
 	sql_body *body;
 	void *arg;
-	size_t headers; /* of the reply before the body */
-	bool rendered;	/* the body has come to its end, and so has what it made of the reply */
+	/* As they were before the body, which may run more than once. */
+	size_t headers;
+	struct faults faults;
+	bool rendered; /* the body has come to its end, and so has what it made of the reply */
 };
 
 static enum err run_effect(struct sql *sql, void *arg)
@@ -134,6 +136,7 @@ static enum err run_effect(struct sql *sql, void *arg)
 	reply->content_type = reply->body = NULL;
 	reply->length = 0;
 	reply->header_count = effect->headers;
+	faults_restore(&effect->req->faults, &effect->faults);
 	err = effect->body(sql, effect->arg);
 	effect->rendered = !err;
 	if (err || !claim || claim->effected)
@@ -149,6 +152,7 @@ enum err request_transaction(struct request *req, struct reply *reply, sql_body 
 		.body = body,
 		.arg = arg,
 		.headers = reply->header_count,
+		.faults = req->faults,
 	};
 	enum err err = sql_transaction(database_of(req), run_effect, &effect);
 

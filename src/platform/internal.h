@@ -20,9 +20,9 @@ struct idempotency {
 	struct hash fingerprint;
 	struct database *database;
 	int64_t number; /* of the row */
-	bool effected; /* the row is stored, with the effect */
-	bool answered; /* and the answer with it */
-	int status;    /* from request_effect, 0 before */
+	bool effected;	/* the row is stored, with the effect */
+	bool answered;	/* and the answer with it */
+	int status;	/* from request_effect, 0 before */
 	const char *location;
 };
 

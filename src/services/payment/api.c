@@ -165,6 +165,8 @@ static enum err begin_refund(struct sql *sql, void *arg)
 {
 	struct work *work = arg;
 
+	/* There were none, or the body runs once more. */
+	work->req->faults = (struct faults){.arena = work->req->arena};
 	return intent_refund(sql, work->req, work->draft, request_key(work->req),
 			     &work->settlement.transaction, &work->settlement.claimed);
 }
