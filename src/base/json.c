@@ -211,6 +211,19 @@ enum err json_parse(struct arena *arena, const char *text, size_t length, json_t
 	return OK;
 }
 
+enum err json_parse_own(struct arena *arena, const char *text, size_t length, json_t **ret_value)
+{
+	json_t *value;
+
+	parsing = arena;
+	value = json_loadb(text, length, 0, NULL);
+	parsing = NULL;
+	if (!value)
+		return ERR_BAD_JSON;
+	*ret_value = value;
+	return OK;
+}
+
 void json_remove(struct arena *arena, json_t *object, const char *name)
 {
 	parsing = arena;

@@ -165,9 +165,11 @@ static enum err read_outbox(struct sql *sql, void *arg)
 
 static void take_recent(struct batch *batch)
 {
-	size_t count =
-		recent_take(&batch->source->recent, batch->from, batch->told, EVENTS_BATCH_MAX);
+	size_t count;
 
+	batch->told = ARENA_ARRAY(batch->arena, struct told *, RECENT_MAX);
+	count = recent_take(&batch->source->recent, batch->from, batch->told, RECENT_MAX);
+	batch->events = ARENA_ARRAY(batch->arena, struct event, count);
 	batch->told_count = batch->read = count;
 	batch->up_to = batch->from + (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
@@ -180,11 +182,10 @@ static void take_recent(struct batch *batch)
 
 static enum err read_batch(struct batch *batch)
 {
-	batch->events = ARENA_ARRAY(batch->arena, struct event, EVENTS_BATCH_MAX);
-	batch->told = ARENA_ARRAY(batch->arena, struct told *, EVENTS_BATCH_MAX);
 	take_recent(batch);
 	if (batch->read)
 		return OK;
+	batch->events = ARENA_ARRAY(batch->arena, struct event, EVENTS_BATCH_MAX);
 	return sql_read(batch->source->database, read_outbox, batch);
 }
 
@@ -199,7 +200,7 @@ void event_parse(struct event *event, struct arena *arena)
 {
 	json_t *json;
 
-	if (json_parse(arena, event->data, strlen(event->data), &json, NULL))
+	if (json_parse_own(arena, event->data, strlen(event->data), &json))
 		json = NULL;
 	event->json = json;
 }
@@ -284,23 +285,16 @@ static enum err handle(struct batch *batch)
 	return err;
 }
 
-/* The least that anybody who hears it has come to. */
-static int64_t heard_by_all(const struct bus *bus, size_t source_index)
-{
-	int64_t least = INT64_MAX;
-
-	for (size_t i = 0; i < bus->count; i++)
-		if (bus->members[i].hears[source_index])
-			least = MIN(least, atomic_load(&bus->members[i].read_up_to[source_index]));
-	return least;
-}
-
 static void note_heard(struct member *member, size_t source_index, int64_t up_to)
 {
 	struct bus *bus = member->bus;
+	int64_t least = up_to;
 
 	atomic_store(&member->read_up_to[source_index], up_to);
-	recent_forget(&bus->members[source_index].recent, heard_by_all(bus, source_index));
+	for (size_t i = 0; i < bus->count; i++)
+		if (bus->members[i].hears[source_index])
+			least = MIN(least, atomic_load(&bus->members[i].read_up_to[source_index]));
+	recent_forget(&bus->members[source_index].recent, least);
 }
 
 /* One batch of one outbox. *ret_more: there was something. */
@@ -308,6 +302,7 @@ static enum err hear(struct member *member, size_t source_index, bool *ret_more)
 {
 	struct member *source = &member->bus->members[source_index];
 	struct batch batch = {.member = member, .source = source};
+	bool store;
 	enum err err;
 
 	batch.from = batch.up_to = atomic_load(&member->read_up_to[source_index]);
@@ -315,10 +310,14 @@ static enum err hear(struct member *member, size_t source_index, bool *ret_more)
 		return OK;
 	batch.arena = arena_new();
 	err = read_batch(&batch);
-	/* The mark of what does not concern the service is kept now and then, too. */
-	if (!err && (batch.count || batch.read == EVENTS_BATCH_MAX))
+	/* The mark of what does not concern the service is stored now and then, too. */
+	store = batch.count ||
+		batch.up_to - atomic_load(&member->stored_up_to[source_index]) >= EVENTS_BATCH_MAX;
+	if (!err && store)
 		err = handle(&batch);
 	if (!err) {
+		if (store)
+			atomic_store(&member->stored_up_to[source_index], batch.up_to);
 		if (batch.failed)
 			atomic_store(&member->may_have_parked, true);
 		metric_add(member->failed, (int64_t)batch.failed);
@@ -342,8 +341,10 @@ static enum err load_marks(struct sql *sql, void *arg)
 
 	while (sql_next(rows))
 		for (i = 0; i < member->bus->count; i++)
-			if (strcmp(member->bus->members[i].service, sql_peek_text(rows, 0)) == 0)
+			if (strcmp(member->bus->members[i].service, sql_peek_text(rows, 0)) == 0) {
 				atomic_store(&member->read_up_to[i], sql_get_int(rows, 1));
+				atomic_store(&member->stored_up_to[i], sql_get_int(rows, 1));
+			}
 	return sql_end(rows);
 }
 
@@ -509,11 +510,15 @@ static enum err prune_some(struct sql *sql, void *arg)
 enum err bus_prune(struct bus *bus, int64_t before_ms)
 {
 	enum err err = OK;
-	size_t j;
+	size_t i, j;
 
 	for (j = 0; !err && j < bus->count; j++) {
-		struct pruning pruning = {.before_ms = before_ms, .up_to = heard_by_all(bus, j)};
+		struct pruning pruning = {.before_ms = before_ms, .up_to = INT64_MAX};
 
+		for (i = 0; i < bus->count; i++)
+			if (bus->members[i].hears[j])
+				pruning.up_to = MIN(pruning.up_to,
+						    atomic_load(&bus->members[i].stored_up_to[j]));
 		do {
 			err = sql_transaction(bus->members[j].database, prune_some, &pruning);
 		} while (!err && pruning.removed >= PRUNE_ROWS_MAX && !workers_stopping());

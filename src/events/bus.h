@@ -20,7 +20,7 @@
 
 #include "events/event.h"
 
-#define EVENTS_BATCH_MAX 256
+#define EVENTS_BATCH_MAX 512
 
 struct bus;
 

@@ -34,9 +34,11 @@ struct member {
 	const struct subscription *subscriptions;
 	void (*after_batch)(void);
 
-	/* Its loop's: how far it has read each member's outbox, and whether it hears it at all. */
+	/* Its loop's: whether it hears each member's outbox at all, how far it has read it, and how far
+	 * it says so in its own database: less, where what came last does not concern it. */
 	bool hears[BUS_MEMBERS_MAX];
 	atomic_int_fast64_t read_up_to[BUS_MEMBERS_MAX];
+	atomic_int_fast64_t stored_up_to[BUS_MEMBERS_MAX];
 	/* Whether `parked` may hold something to try again; looked at before the table is. */
 	atomic_bool may_have_parked;
 	atomic_bool parked_news; /* an admin wants something tried again */

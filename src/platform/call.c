@@ -85,7 +85,9 @@ enum err service_call(struct arena *arena, const struct service *from, const str
 	answer.status = reply->status;
 	answer.body = reply->body ? reply->body : "";
 	answer.etag = reply_get_header(reply, "ETag");
-	call_answer_read(arena, reply->length, &answer);
+	if (reply->length && json_parse_own(arena, answer.body, reply->length, &answer.json))
+		answer.json = NULL;
+	answer.err = err_of_answer(&answer);
 	*ret_answer = answer;
 	return OK;
 }
