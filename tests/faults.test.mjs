@@ -23,7 +23,7 @@ async function harmable(env = {}, options = {}) {
     env: { ...faults.env(options), SOUK_PROVIDER_TIMEOUT_MS: '1000', ...env },
   });
   const buyer = await shop.customer();
-  const product = await shop.createProduct({ stock: 1000 });
+  const product = await shop.createProduct({ stock: 1_000_000 });
   return { buyer, product };
 }
 
