@@ -136,14 +136,13 @@ static void again_later(struct errand *errand)
 /* --- asking Payment --------------------------------------------------------------------------- */
 
 static enum err ask(struct errand *errand, enum http_method method, const char *path,
-		    const struct out *body, const char *key, struct call_answer *ret_answer)
+		    const struct out *body, struct call_answer *ret_answer)
 {
 	const struct call call = {
 		.service = "payment",
 		.method = method,
 		.path = path,
 		.body = body,
-		.idempotency_key = key,
 	};
 	enum err err;
 
@@ -177,7 +176,7 @@ static void settle_by_status(struct errand *errand, bool is_late)
 	struct call_answer answer;
 	const char *status;
 
-	if (ask(errand, HTTP_GET, path, NULL, NULL, &answer)) {
+	if (ask(errand, HTTP_GET, path, NULL, &answer)) {
 		again_later(errand);
 		return;
 	}
@@ -215,7 +214,7 @@ static void charge(struct errand *errand)
 		return;
 	}
 	/* Without an idempotency key: an order is charged once, whoever asks. */
-	err = ask(errand, HTTP_POST, "/payments/charge", &body, NULL, &answer);
+	err = ask(errand, HTTP_POST, "/payments/charge", &body, &answer);
 	if (!err || err == ERR_PAYMENT_DECLINED)
 		return;
 	if (err == ERR_ALREADY_PAID)
@@ -237,7 +236,7 @@ static void refund(struct errand *errand)
 	out_id(&body, "orderId", &errand->order.id);
 	out_text(&body, "reason", order_status_text(errand->order.status));
 	out_close(&body);
-	err = ask(errand, HTTP_POST, "/payments/refund", &body, NULL, &answer);
+	err = ask(errand, HTTP_POST, "/payments/refund", &body, &answer);
 	if (!err || err == ERR_REFUND_EXCEEDS_PAYMENT) {
 		again_in(errand, REFUND_LOOK_AGAIN_MS);
 	} else if (err_is_fault(err) || err_info(err)->transient) {
