@@ -1,6 +1,6 @@
 /*
  * The catalogue in SQLite: what others tell of products. Each purchase brings news of every variant
- * in it twice, so these touch as few pages as they can: no index holds what they change.
+ * in it, so these touch as few pages as they can: no index holds what they change.
  */
 #include "services/product/rules.h"
 #include "services/product/store_sqlite.h"
@@ -75,9 +75,9 @@ enum err store_set_stock(struct sql *sql, const struct id *variant_id, const str
 	if (err)
 		return err == ERR_NOT_FOUND ? OK : err;
 	same = now.variant.available == stock->available && now.variant.status == stock->status;
-	/* A sale tells twice, when it is reserved and when it is sold, and only one of them is news
-	 * here. What says the same right behind the last that was heard need not be noted: nothing
-	 * can come that is newer than the one and older than the other. */
+	/* What says the same right behind the last that was heard need not be noted (a threshold
+	 * that was changed, say): nothing can come that is newer than the one and older than the
+	 * other. */
 	if (version <= now.version || (same && version == now.version + 1))
 		return OK;
 	err = sql_run(sql,
