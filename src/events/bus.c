@@ -43,7 +43,7 @@ void bus_free(struct bus *bus)
 }
 
 void bus_add(struct bus *bus, const char *service, struct database *database,
-	     const struct subscription *subscriptions, void (*after_batch)(void))
+	     const struct subscription *subscriptions)
 {
 	struct member *member = &bus->members[bus->count++];
 	char labels[64];
@@ -53,7 +53,6 @@ void bus_add(struct bus *bus, const char *service, struct database *database,
 	member->service = service;
 	member->database = database;
 	member->subscriptions = subscriptions;
-	member->after_batch = after_batch;
 	atomic_store(&member->may_have_parked, subscriptions != NULL);
 	pthread_mutex_init(&member->lock, NULL);
 	recent_open(&member->recent);
@@ -322,8 +321,6 @@ static enum err hear(struct member *member, size_t source_index, bool *ret_more)
 			atomic_store(&member->may_have_parked, true);
 		metric_add(member->failed, (int64_t)batch.failed);
 		metric_add(member->handled, (int64_t)(batch.count - batch.failed));
-		if (batch.count && member->after_batch)
-			member->after_batch();
 		note_heard(member, source_index, batch.up_to);
 		*ret_more |= batch.read > 0;
 	}
@@ -399,8 +396,6 @@ static bool round_of(struct member *member, bool *ret_waiting, enum err *ret_err
 		atomic_store(&member->parked_news, false);
 		err = parked_try(member, ret_waiting);
 		atomic_store(&member->may_have_parked, *ret_waiting || err);
-		if (!err && member->after_batch)
-			member->after_batch();
 	}
 	*ret_err = err;
 	return more;

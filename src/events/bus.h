@@ -28,10 +28,9 @@ struct bus *bus_new(void);
 void bus_free(struct bus *bus);
 
 /* A service that tells (types by contract/events.h) and hears; `subscriptions` ends with a row
- * without type, or is NULL. `after_batch` (or NULL) is called in the service's loop whenever a
- * batch was handled and is on disk. All are added before the start. */
+ * without type, or is NULL. All are added before the start. */
 void bus_add(struct bus *bus, const char *service, struct database *database,
-	     const struct subscription *subscriptions, void (*after_batch)(void));
+	     const struct subscription *subscriptions);
 
 /* Starts the loops, spread over the workers; they end when the workers stop. */
 void bus_start(struct bus *bus);

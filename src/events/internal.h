@@ -32,7 +32,6 @@ struct member {
 	struct database *database;
 	struct recent recent;
 	const struct subscription *subscriptions;
-	void (*after_batch)(void);
 
 	/* Its loop's: whether it hears each member's outbox at all, how far it has read it, and how far
 	 * it says so in its own database: less, where what came last does not concern it. */

@@ -33,8 +33,6 @@ struct service {
 	 * itself and TIME_SLACK_MS more, which a clock that was ahead has set; at most
 	 * MEND_ROWS_MAX of each kind. *ret_count grows by how many it were. Or NULL. */
 	enum err (*mend_times)(struct sql *sql, int64_t *ret_count);
-	/* Called after a batch of events was handled and is on disk; or NULL. Typically pokes jobs. */
-	void (*after_events)(void);
 	/* Gives back what start() took; the workers have stopped. Or NULL. */
 	void (*stop)(void);
 };

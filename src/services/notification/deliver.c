@@ -363,7 +363,6 @@ void deliver_stop(void)
 	struct handed handed = {0};
 	enum err err = OK;
 
-	handover_commit();
 	while (!err && (handed.count = handover_take(handed.ids, BATCH_MAX)))
 		err = sql_transaction(service_database(&notification_service), let_go, &handed);
 	if (err)

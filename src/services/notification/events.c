@@ -59,7 +59,7 @@ static enum err tell(struct sql *sql, const struct news *news, const char *name,
 	}
 	err = messages_insert(sql, &message);
 	if (!err && hand_over && sql_changes(sql) == 1)
-		handover_offer(&message.id);
+		handover_offer(sql, &message.id);
 	return err;
 }
 

@@ -1,35 +1,55 @@
-/* Handing messages over: a queue, of which the front part is committed. */
+/* Handing messages over: a queue, with room kept for those whose transaction is running. */
 #include "services/notification/handover.h"
 
 #include <pthread.h>
+#include <stdlib.h>
+
+struct offer {
+	struct sql_hook hook;
+	struct id message;
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct id ids[HANDOVER_MAX];
-static size_t taken, committed, offered; /* since the start; in this order they never fall */
+static size_t taken, committed; /* since the start; in this order they never fall */
+static size_t running;		/* offered, and it is not known yet what became of it */
 
 bool handover_has_room(void)
 {
 	bool room;
 
 	pthread_mutex_lock(&lock);
-	room = offered - taken < HANDOVER_MAX;
+	room = running + committed - taken < HANDOVER_MAX;
 	pthread_mutex_unlock(&lock);
 	return room;
 }
 
-void handover_offer(const struct id *message)
+/* The last one of a batch wakes the deliverer, so that it carries them together. */
+static void on_end(struct sql_hook *hook, bool is_committed)
 {
+	struct offer *offer = (struct offer *)hook;
+	bool last;
+
 	pthread_mutex_lock(&lock);
-	assert(offered - taken < HANDOVER_MAX);
-	ids[offered++ % HANDOVER_MAX] = *message;
+	last = --running == 0;
+	if (is_committed)
+		ids[committed++ % HANDOVER_MAX] = offer->message;
 	pthread_mutex_unlock(&lock);
+	free(offer);
+	if (last)
+		job_poke(&notification_jobs[0]);
 }
 
-void handover_commit(void)
+void handover_offer(struct sql *sql, const struct id *message)
 {
+	struct offer *offer = must_alloc(sizeof(*offer));
+
+	*offer = (struct offer){.hook.end = on_end, .message = *message};
 	pthread_mutex_lock(&lock);
-	committed = offered;
+	assert(running + committed - taken < HANDOVER_MAX);
+	running++;
 	pthread_mutex_unlock(&lock);
+	sql_on_end(sql, &offer->hook);
 }
 
 size_t handover_take(struct id *ret_messages, size_t most)

@@ -1,7 +1,6 @@
 /* Notification: what happens reaches those whom it concerns, once. */
 #include "base/time.h"
 #include "services/notification/deliver.h"
-#include "services/notification/handover.h"
 #include "services/notification/provider.h"
 
 extern const struct migration notification_migrations[];
@@ -18,12 +17,6 @@ const struct job notification_jobs[] = {
 	{0},
 };
 
-static void after_events(void)
-{
-	handover_commit();
-	job_poke(&notification_jobs[0]);
-}
-
 const struct service notification_service = {
 	.name = "notification",
 	.routes = notification_routes,
@@ -32,6 +25,5 @@ const struct service notification_service = {
 	.jobs = notification_jobs,
 	.start = start,
 	.mend_times = deliver_mend_times,
-	.after_events = after_events,
 	.stop = deliver_stop,
 };
