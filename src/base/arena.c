@@ -37,16 +37,9 @@ struct block {
 	uint8_t bytes[] __attribute__((aligned(ALIGNMENT)));
 };
 
-struct deferred {
-	struct deferred *earlier;
-	void (*release)(void *object);
-	void *object;
-};
-
 struct arena {
-	struct deferred *deferred; /* the latest; each lies in the arena itself */
-	size_t given;		   /* what arena_used answers */
-	struct block *later;	   /* all blocks but the first */
+	size_t given;	     /* what arena_used answers */
+	struct block *later; /* all blocks but the first */
 	struct block *current;
 	struct block *first;
 };
@@ -114,9 +107,6 @@ void arena_reset(struct arena *arena)
 {
 	struct block *block, *next;
 
-	for (struct deferred *deferred = arena->deferred; deferred; deferred = deferred->earlier)
-		deferred->release(deferred->object);
-	arena->deferred = NULL;
 	for (block = arena->later; block; block = next) {
 		next = block->next;
 		block_free(block);
@@ -215,16 +205,6 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	va_end(args);
 	assert(length >= 0);
 	return text;
-}
-
-void arena_defer(struct arena *arena, void (*release)(void *object), void *object)
-{
-	struct deferred *deferred = ARENA_NEW(arena, struct deferred);
-
-	deferred->earlier = arena->deferred;
-	deferred->release = release;
-	deferred->object = object;
-	arena->deferred = deferred;
 }
 
 size_t arena_used(const struct arena *arena)

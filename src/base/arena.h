@@ -36,10 +36,6 @@ char *arena_copy_bytes(struct arena *arena, const void *bytes, size_t length);
 
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Calls `release` with `object` when the arena is reset or freed, the latest first, while all of
- * its memory is still there. `release` must not use the arena. */
-void arena_defer(struct arena *arena, void (*release)(void *object), void *object);
-
 /* Bytes handed out since it was made or reset. */
 size_t arena_used(const struct arena *arena);
 

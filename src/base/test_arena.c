@@ -143,34 +143,6 @@ static void test_overruns_are_poisoned(void **state)
 }
 #endif
 
-static char released[8];
-
-static void note_release(void *object)
-{
-	size_t length = strlen(released);
-
-	assert_true(length + 1 < sizeof(released));
-	released[length] = *(char *)object;
-}
-
-static void test_deferred_releases(void **state)
-{
-	struct arena *arena = arena_new();
-
-	(void)state;
-	memset(released, 0, sizeof(released));
-	arena_defer(arena, note_release, arena_copy_text(arena, "a"));
-	arena_defer(arena, note_release, arena_copy_text(arena, "b"));
-	assert_string_equal(released, "");
-	arena_reset(arena);
-	assert_string_equal(released, "ba");
-	arena_reset(arena);
-	assert_string_equal(released, "ba");
-	arena_defer(arena, note_release, arena_copy_text(arena, "c"));
-	arena_free(arena);
-	assert_string_equal(released, "bac");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,7 +150,6 @@ int main(void)
 		cmocka_unit_test(test_reset_keeps_the_first_block),
 		cmocka_unit_test(test_large_pieces_leave_the_block_in_use),
 		cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_deferred_releases),
 		cmocka_unit_test(test_memory_that_lives_longer),
 #if defined(__SANITIZE_ADDRESS__)
 		cmocka_unit_test(test_overruns_are_poisoned),

@@ -26,6 +26,7 @@ static struct {
 	char directory[TEST_DIRECTORY_SIZE];
 	struct arena *arena;
 	struct database *payment;
+	struct buyer *buyers; /* of the test, the latest first */
 } shop;
 
 static const struct service *const services[] = {&payment_service, NULL};
@@ -39,6 +40,18 @@ static void open_shop(void)
 		fail_msg("%s", why);
 	shop.payment = service_database(&payment_service);
 }
+
+/* One who asks: for what, and what came of it. */
+struct buyer {
+	struct buyer *earlier;
+	struct arena *arena; /* its own: it may ask from a thread of its own */
+	struct request req;
+	struct charge_draft charge;
+	struct refund_draft refund;
+	const char *key;
+	struct settlement settlement;
+	enum err err;
+};
 
 static int set_up(void **state)
 {
@@ -54,29 +67,21 @@ static int tear_down(void **state)
 {
 	(void)state;
 	platform_close();
+	for (; shop.buyers; shop.buyers = shop.buyers->earlier)
+		arena_free(shop.buyers->arena);
 	arena_free(shop.arena);
 	return test_directory_remove(shop.directory);
 }
 
 /* --- asking ------------------------------------------------------------------------------------ */
 
-/* One who asks: for what, and what came of it. */
-struct buyer {
-	struct arena *arena;
-	struct request req;
-	struct charge_draft charge;
-	struct refund_draft refund;
-	const char *key;
-	struct settlement settlement;
-	enum err err;
-};
-
 static struct buyer *new_buyer(const struct id *order, int64_t amount, const char *method)
 {
 	struct buyer *buyer = ARENA_NEW(shop.arena, struct buyer);
 
 	buyer->arena = arena_new();
-	arena_defer(shop.arena, (void (*)(void *))arena_free, buyer->arena);
+	buyer->earlier = shop.buyers;
+	shop.buyers = buyer;
 	buyer->req.arena = buyer->settlement.arena = buyer->arena;
 	buyer->charge = (struct charge_draft){
 		.order = *order, .amount = {amount, "EUR"}, .payment_method = (char *)method};
