@@ -124,14 +124,20 @@ static void read_before(int descriptor, const struct file *file, struct sector *
 	close(other);
 }
 
-static void note_range(int descriptor, struct file *file, off_t from, off_t to)
+static off_t size_of(int descriptor)
 {
 	struct stat state;
+
+	return fstat(descriptor, &state) ? 0 : state.st_size;
+}
+
+static void note_range(int descriptor, struct file *file, off_t from, off_t to)
+{
 	int64_t number;
 
-	if (!file->dirty && fstat(descriptor, &state) == 0) {
+	if (!file->dirty) {
 		file->dirty = true;
-		file->size_before = state.st_size;
+		file->size_before = size_of(descriptor);
 	}
 	for (number = from / SECTOR; number * SECTOR < to; number++) {
 		struct sector **bucket = &file->sectors[number % SECTOR_BUCKETS], *sector;
@@ -149,15 +155,6 @@ static void note_range(int descriptor, struct file *file, off_t from, off_t to)
 		sector->next = *bucket;
 		*bucket = sector;
 	}
-}
-
-/* The size will be `size`: what lies behind it is gone. */
-static void note_cut(int descriptor, struct file *file, off_t size)
-{
-	struct stat state;
-
-	if (fstat(descriptor, &state) == 0)
-		note_range(descriptor, file, size, state.st_size);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -189,7 +186,7 @@ static int open_watched(int directory, const char *path, int flags, mode_t mode,
 	descriptor = real(directory, path, flags & ~O_TRUNC, mode);
 	file_opened(descriptor, whole, is_new);
 	if (descriptor >= 0 && (flags & O_TRUNC) && writes && !is_new && open_files[descriptor]) {
-		note_cut(descriptor, open_files[descriptor], 0);
+		note_range(descriptor, open_files[descriptor], 0, size_of(descriptor));
 		if (ftruncate(descriptor, 0))
 			abort();
 	}
@@ -238,19 +235,27 @@ int openat64(int directory, const char *path, int flags, ...)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* Before a change of what lies from `from` to `to`, the lock held: whether it may be made. */
+static bool may_change(int descriptor, off_t from, off_t to)
+{
+	struct file *file = file_of(descriptor);
+	int64_t error = file ? fault_word(FAULT_WRITE_ERROR) : 0;
+
+	if (error)
+		disk_fault(error);
+	else if (file)
+		note_range(descriptor, file, from, to);
+	return !error;
+}
+
 ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offset)
 {
 	REAL(pwrite64, ssize_t, int, const void *, size_t, off64_t);
-	struct file *file;
-	ssize_t written;
-	int64_t error;
+	ssize_t written = -1;
 
 	pthread_mutex_lock(&disk_lock);
-	file = file_of(descriptor);
-	error = file ? fault_word(FAULT_WRITE_ERROR) : 0;
-	if (file && !error)
-		note_range(descriptor, file, offset, offset + (off_t)length);
-	written = error ? disk_fault(error) : real(descriptor, bytes, length, offset);
+	if (may_change(descriptor, offset, offset + (off_t)length))
+		written = real(descriptor, bytes, length, offset);
 	pthread_mutex_unlock(&disk_lock);
 	return written;
 }
@@ -263,22 +268,16 @@ ssize_t pwrite(int descriptor, const void *bytes, size_t length, off_t offset)
 ssize_t write(int descriptor, const void *bytes, size_t length)
 {
 	REAL(write, ssize_t, int, const void *, size_t);
-	struct file *file;
-	ssize_t written;
-	int64_t error;
+	ssize_t written = -1;
+	off_t at;
 
 	/* Mostly a pipe or an event descriptor, which need no lock. */
 	if (descriptor < 0 || descriptor >= DESCRIPTORS_MAX || !open_files[descriptor])
 		return real(descriptor, bytes, length);
 	pthread_mutex_lock(&disk_lock);
-	file = file_of(descriptor);
-	error = file ? fault_word(FAULT_WRITE_ERROR) : 0;
-	if (file && !error) {
-		off_t at = lseek(descriptor, 0, SEEK_CUR);
-
-		note_range(descriptor, file, at, at + (off_t)length);
-	}
-	written = error ? disk_fault(error) : real(descriptor, bytes, length);
+	at = lseek(descriptor, 0, SEEK_CUR);
+	if (may_change(descriptor, at, at + (off_t)length))
+		written = real(descriptor, bytes, length);
 	pthread_mutex_unlock(&disk_lock);
 	return written;
 }
@@ -286,16 +285,11 @@ ssize_t write(int descriptor, const void *bytes, size_t length)
 int ftruncate64(int descriptor, off64_t size)
 {
 	REAL(ftruncate64, int, int, off64_t);
-	struct file *file;
-	int64_t error;
-	int failed;
+	int failed = -1;
 
 	pthread_mutex_lock(&disk_lock);
-	file = file_of(descriptor);
-	error = file ? fault_word(FAULT_WRITE_ERROR) : 0;
-	if (file && !error)
-		note_cut(descriptor, file, size);
-	failed = error ? disk_fault(error) : real(descriptor, size);
+	if (may_change(descriptor, size, size_of(descriptor)))
+		failed = real(descriptor, size);
 	pthread_mutex_unlock(&disk_lock);
 	return failed;
 }
