@@ -58,16 +58,8 @@ const char *audit_schema_of(const char *file)
 static enum err query_int(struct sql *sql, const char *text, int64_t *ret_number)
 {
 	struct sql_rows *rows = sql_query(sql, text);
-	enum err err = sql_first(rows);
-	int64_t number;
 
-	if (err)
-		return err;
-	number = sql_get_int(rows, 0);
-	err = sql_end(rows);
-	if (!err)
-		*ret_number = number;
-	return err;
+	return SQL_TAKE(rows, ret_number, sql_get_int(rows, 0));
 }
 
 static int newest_version(const struct migration *migrations)

@@ -348,12 +348,9 @@ static enum err load_marks(struct sql *sql, void *arg)
 static enum err last_told(struct sql *sql, void *arg)
 {
 	struct sql_rows *rows = sql_query(sql, "SELECT COALESCE(MAX(seq), 0) FROM outbox");
-	enum err err = sql_first(rows);
+	int64_t *ret_last = arg;
 
-	if (err)
-		return err;
-	*(int64_t *)arg = sql_get_int(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, ret_last, sql_get_int(rows, 0));
 }
 
 /* From where the loop goes on. */

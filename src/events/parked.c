@@ -127,11 +127,7 @@ static enum err list_due(struct sql *sql, void *arg)
 	enum err err;
 
 	rows = sql_query(sql, "SELECT COUNT(*) FROM parked WHERE next_try_at IS NOT NULL");
-	err = sql_first(rows);
-	if (err)
-		return err;
-	listing->waiting = sql_get_int(rows, 0);
-	err = sql_end(rows);
+	err = SQL_TAKE(rows, &listing->waiting, sql_get_int(rows, 0));
 	return err ? err : list_rows(sql, listing);
 }
 
@@ -224,10 +220,7 @@ static enum err set_due(struct sql *sql, void *arg)
 					  " WHERE id = $1 RETURNING seq",
 					  sql_id(retry->id), sql_int(sql_now_ms(sql)));
 
-	retry->found = sql_next(rows);
-	while (sql_next(rows))
-		;
-	return sql_end(rows);
+	return sql_end_any(rows, &retry->found);
 }
 
 enum err parked_retry(struct bus *bus, const struct id *event_id)

@@ -166,12 +166,9 @@ static enum err store_again(struct sql *sql, struct idempotency *claim, const st
 			 sql_int(row->status), sql_text(row->location), sql_bool(claim->answered),
 			 sql_text(row->content_type), sql_text(row->etag), row->body,
 			 sql_int(kept_since(now_ms)));
-	err = sql_first(rows);
+	err = SQL_TAKE(rows, &claim->number, sql_get_int(rows, 0));
 	/* Another process was first: its effect stands, this one is undone. */
-	if (err)
-		return err == ERR_NOT_FOUND ? ERR_IDEMPOTENCY_IN_PROGRESS : err;
-	claim->number = sql_get_int(rows, 0);
-	return sql_end_run(rows);
+	return err == ERR_NOT_FOUND ? ERR_IDEMPOTENCY_IN_PROGRESS : err;
 }
 
 enum err idempotency_store(struct sql *sql, struct idempotency *claim, const struct reply *reply)

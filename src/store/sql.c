@@ -46,6 +46,16 @@ enum err sql_first(struct sql_rows *rows)
 	return err ? err : ERR_NOT_FOUND;
 }
 
+enum err sql_end_any(struct sql_rows *rows, bool *ret_any)
+{
+	bool any = sql_next(rows);
+	enum err err = sql_end(rows);
+
+	if (!err)
+		*ret_any = any;
+	return err;
+}
+
 enum err sql_end_run(struct sql_rows *rows)
 {
 	while (sql_next(rows))

@@ -153,6 +153,26 @@ enum err sql_end(struct sql_rows *rows) MUST_CHECK;
  * can be read until sql_end. */
 enum err sql_first(struct sql_rows *rows) MUST_CHECK;
 
+/* Ends a query of one row: what is read from `rows` by the expression at the end goes to *ret, where
+ * nothing fails; ERR_NOT_FOUND where there is no row.
+ *
+ *	return SQL_TAKE(rows, ret_user, read_user(rows, arena));
+ */
+#define SQL_TAKE(rows, ret, ...)                                    \
+	({                                                          \
+		enum err sql_take_err = sql_first(rows);            \
+		if (!sql_take_err) {                                \
+			__typeof__(*(ret)) sql_taken = __VA_ARGS__; \
+			sql_take_err = sql_end(rows);               \
+			if (!sql_take_err)                          \
+				*(ret) = sql_taken;                 \
+		}                                                   \
+		sql_take_err;                                       \
+	})
+
+/* Ends a query: whether it answers any row. */
+enum err sql_end_any(struct sql_rows *rows, bool *ret_any) MUST_CHECK;
+
 enum err sql_end_run(struct sql_rows *rows) MUST_CHECK;
 
 /* The number that the last INSERT gave a row whose key is an INTEGER PRIMARY KEY. */

@@ -486,15 +486,9 @@ static enum err schema_version(struct sql *sql, const char *set, int64_t *ret_ve
 	if (err)
 		return err;
 	rows = sql_query(sql, "SELECT version FROM schema_version WHERE name = $1", sql_text(set));
-	err = sql_first(rows);
-	if (err == ERR_NOT_FOUND) {
-		*ret_version = 0;
-		return OK;
-	}
-	if (err)
-		return err;
-	*ret_version = sql_get_int(rows, 0);
-	return sql_end(rows);
+	*ret_version = 0;
+	err = SQL_TAKE(rows, ret_version, sql_get_int(rows, 0));
+	return err == ERR_NOT_FOUND ? OK : err;
 }
 
 static enum err migrate_once(struct sql *sql, const struct migration_set *set,

@@ -86,12 +86,8 @@ struct shares {
 static enum err count_lines(struct sql *sql, const struct id *order, size_t *ret_count)
 {
 	struct sql_rows *rows = sql_query(sql, "SELECT COUNT(*)" OF_ORDER, sql_id(order));
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	*ret_count = (size_t)sql_get_int(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, ret_count, (size_t)sql_get_int(rows, 0));
 }
 
 static enum err read_shares(struct sql *sql, const struct id *order, struct arena *arena,
@@ -233,7 +229,6 @@ static enum err sum_refunds(struct sql *sql, const struct sales_scope *scope, st
 	struct sql_value currency = sql_text(scope->currency);
 	struct sql_value from = sql_int(range.from_ms), to = sql_int(range.to_ms);
 	struct sql_rows *rows;
-	enum err err;
 
 	if (scope->vendor)
 		rows = sql_query(sql,
@@ -245,11 +240,7 @@ static enum err sum_refunds(struct sql *sql, const struct sales_scope *scope, st
 				 "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM refund_lines"
 				 " WHERE currency = $1 AND at >= $2 AND at < $3",
 				 currency, from, to);
-	err = sql_first(rows);
-	if (err)
-		return err;
-	sum->refunds = sql_get_int(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, &sum->refunds, sql_get_int(rows, 0));
 }
 
 enum err sales_sum(struct sql *sql, const struct sales_scope *scope, struct range range,
@@ -345,19 +336,17 @@ enum err sales_groups(struct sql *sql, const struct sales_scope *scope, struct r
 enum err activity_sum(struct sql *sql, struct range range, struct activity_sum *ret_sum)
 {
 	struct sql_rows *rows;
-	enum err err;
 
 	rows = sql_query(sql,
 			 "SELECT COUNT(DISTINCT user_id), COUNT(DISTINCT session_id), COUNT(*)"
 			 " FROM activity WHERE at >= $1 AND at < $2",
 			 sql_int(range.from_ms), sql_int(range.to_ms));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	ret_sum->users = sql_get_int(rows, 0);
-	ret_sum->sessions = sql_get_int(rows, 1);
-	ret_sum->events = sql_get_int(rows, 2);
-	return sql_end(rows);
+	return SQL_TAKE(rows, ret_sum,
+			(struct activity_sum){
+				.users = sql_get_int(rows, 0),
+				.sessions = sql_get_int(rows, 1),
+				.events = sql_get_int(rows, 2),
+			});
 }
 
 enum err activity_types(struct sql *sql, struct range range, struct arena *arena,
@@ -389,15 +378,10 @@ enum err activity_types(struct sql *sql, struct range range, struct arena *arena
 enum err activity_users(struct sql *sql, struct range range, const char *type, int64_t *ret_users)
 {
 	struct sql_rows *rows;
-	enum err err;
 
 	rows = sql_query(sql,
 			 "SELECT COUNT(DISTINCT user_id) FROM activity"
 			 " WHERE at >= $1 AND at < $2 AND type = $3",
 			 sql_int(range.from_ms), sql_int(range.to_ms), sql_text(type));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	*ret_users = sql_get_int(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, ret_users, sql_get_int(rows, 0));
 }

@@ -83,20 +83,18 @@ static enum err read_holder(struct sql *sql, const struct id *id, struct holder 
 					  "SELECT suspended, sessions_before, tokens_before"
 					  " FROM holders WHERE id = $1",
 					  sql_id(id));
-	struct holder holder = {0};
-	enum err err = sql_first(rows);
+	enum err err;
 
-	if (!err) {
-		holder.suspended = sql_get_bool(rows, 0);
-		holder.sessions_before = sql_get_id(rows, 1);
-		holder.tokens_before = sql_get_id(rows, 2);
-		err = sql_end(rows);
-	} else if (err == ERR_NOT_FOUND) {
-		err = OK;
-	}
-	if (!err)
-		*ret_holder = holder;
-	return err;
+	err = SQL_TAKE(rows, ret_holder,
+		       (struct holder){
+			       .suspended = sql_get_bool(rows, 0),
+			       .sessions_before = sql_get_id(rows, 1),
+			       .tokens_before = sql_get_id(rows, 2),
+		       });
+	if (err != ERR_NOT_FOUND)
+		return err;
+	*ret_holder = (struct holder){0};
+	return OK;
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
@@ -164,16 +162,12 @@ struct end {
 static enum err list_issued(struct sql *sql, struct end *end)
 {
 	struct sql_rows *rows;
-	size_t room = 0;
+	size_t room;
 	enum err err;
 
 	rows = sql_query(sql, "SELECT count(*) FROM issued WHERE session = $1 AND expires_at > $2",
 			 sql_id(end->session), sql_int(sql_now_ms(sql)));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	room = (size_t)sql_get_int(rows, 0);
-	err = sql_end(rows);
+	err = SQL_TAKE(rows, &room, (size_t)sql_get_int(rows, 0));
 	if (err)
 		return err;
 	end->killed = ARENA_ARRAY(end->arena, struct token_mark, room);
@@ -411,18 +405,13 @@ struct question {
 static enum err look(struct sql *sql, void *arg)
 {
 	struct question *question = arg;
-	struct sql_rows *rows;
 	struct holder holder;
 	enum err err;
 
-	rows = sql_query(sql, "SELECT 1 FROM dead_tokens WHERE token = $1",
-			 sql_id(question->token));
-	err = sql_first(rows);
-	if (!err) {
-		question->dead = true;
-		return sql_end(rows);
-	}
-	if (err != ERR_NOT_FOUND)
+	err = sql_end_any(sql_query(sql, "SELECT 1 FROM dead_tokens WHERE token = $1",
+				    sql_id(question->token)),
+			  &question->dead);
+	if (err || question->dead)
 		return err;
 	err = read_holder(sql, question->holder, &holder);
 	question->dead = !err && id_compare(question->token, &holder.tokens_before) < 0;

@@ -44,16 +44,9 @@ static struct item read_item(struct sql_rows *rows, struct arena *arena)
 static enum err take_item(struct sql_rows *rows, enum err absent, struct arena *arena,
 			  struct item *ret_item)
 {
-	struct item item;
-	enum err err = sql_first(rows);
+	enum err err = SQL_TAKE(rows, ret_item, read_item(rows, arena));
 
-	if (err)
-		return err == ERR_NOT_FOUND ? absent : err;
-	item = read_item(rows, arena);
-	err = sql_end(rows);
-	if (!err)
-		*ret_item = item;
-	return err;
+	return err == ERR_NOT_FOUND ? absent : err;
 }
 
 enum err item_get(struct sql *sql, const struct id *id, struct arena *arena, struct item *ret_item)

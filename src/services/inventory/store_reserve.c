@@ -65,19 +65,19 @@ static enum err read_lines(struct sql *sql, struct reservation *reservation, str
 enum err reservation_get(struct sql *sql, const struct id *order, struct arena *arena,
 			 struct reservation *ret_reservation)
 {
-	struct reservation reservation = {.order = *order};
+	struct reservation reservation;
 	struct sql_rows *rows;
 	enum err err;
 
 	rows = sql_query(sql, "SELECT id, status, expires_at FROM reservations WHERE order_id = $1",
 			 sql_id(order));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	reservation.id = sql_get_id(rows, 0);
-	reservation.status = reservation_status_from_text(sql_peek_text(rows, 1));
-	reservation.expires_ms = sql_get_int(rows, 2);
-	err = sql_end(rows);
+	err = SQL_TAKE(rows, &reservation,
+		       (struct reservation){
+			       .order = *order,
+			       .id = sql_get_id(rows, 0),
+			       .status = reservation_status_from_text(sql_peek_text(rows, 1)),
+			       .expires_ms = sql_get_int(rows, 2),
+		       });
 	if (!err)
 		err = read_lines(sql, &reservation, arena);
 	if (!err)

@@ -185,12 +185,8 @@ static enum err look_body(struct sql *sql, void *arg)
 {
 	struct look *look = arg;
 	struct sql_rows *rows = sql_query(sql, look->text, look->value);
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	look->number = sql_get_int(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, &look->number, sql_get_int(rows, 0));
 }
 
 static int64_t look(const char *text, struct sql_value value)
@@ -473,11 +469,7 @@ static enum err step_back(struct sql *sql, void *arg)
 	if (err)
 		return err;
 	rows = sql_query(sql, "SELECT expires_at FROM reservations");
-	err = sql_first(rows);
-	if (err)
-		return err;
-	step->expires_ms = sql_get_int(rows, 0) - sql_now_ms(sql);
-	return sql_end(rows);
+	return SQL_TAKE(rows, &step->expires_ms, sql_get_int(rows, 0) - sql_now_ms(sql));
 }
 
 static void a_clock_that_steps_back_makes_none_keep_for_longer(void **state)

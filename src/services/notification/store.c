@@ -76,16 +76,8 @@ enum err messages_find(struct sql *sql, const struct id *id, struct arena *arena
 {
 	struct sql_rows *rows =
 		sql_query(sql, "SELECT " COLUMNS " FROM messages WHERE id = $1", sql_id(id));
-	struct message message;
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	message = read_message(rows, arena);
-	err = sql_end(rows);
-	if (!err)
-		*ret_message = message;
-	return err;
+	return SQL_TAKE(rows, ret_message, read_message(rows, arena));
 }
 
 static const char *const status_conditions[] = {
@@ -126,14 +118,9 @@ enum err messages_list(struct sql *sql, const struct message_filter *filter,
 
 enum err messages_due(struct sql *sql, int64_t now_ms, bool *ret_due)
 {
-	struct sql_rows *rows = sql_query(sql, "SELECT 1 FROM messages WHERE due_at <= $1 LIMIT 1",
-					  sql_int(now_ms));
-	enum err err = sql_first(rows);
-
-	if (err && err != ERR_NOT_FOUND)
-		return err;
-	*ret_due = !err;
-	return err ? OK : sql_end(rows);
+	return sql_end_any(sql_query(sql, "SELECT 1 FROM messages WHERE due_at <= $1 LIMIT 1",
+				     sql_int(now_ms)),
+			   ret_due);
 }
 
 enum err messages_claim(struct sql *sql, int64_t lease_ms, size_t most, struct arena *arena,
@@ -235,13 +222,12 @@ enum err known_orders_find(struct sql *sql, const struct id *order, struct arena
 {
 	struct sql_rows *rows = sql_query(
 		sql, "SELECT user_id, number FROM orders WHERE order_id = $1", sql_id(order));
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	ret_known->user = sql_get_id(rows, 0);
-	ret_known->number = sql_get_text(rows, 1, arena);
-	return sql_end(rows);
+	return SQL_TAKE(rows, ret_known,
+			(struct known_order){
+				.user = sql_get_id(rows, 0),
+				.number = sql_get_text(rows, 1, arena),
+			});
 }
 
 enum err refunds_wait(struct sql *sql, const struct waiting_refund *refund)

@@ -236,19 +236,10 @@ enum err order_insert(struct sql *sql, struct arena *arena, struct order *order,
 enum err order_read_head(struct sql *sql, struct arena *arena, const struct id *id,
 			 struct order *ret_order)
 {
-	struct order order;
-	struct sql_rows *rows;
-	enum err err;
+	struct sql_rows *rows =
+		sql_query(sql, "SELECT " COLUMNS " FROM orders WHERE id = $1", sql_id(id));
 
-	rows = sql_query(sql, "SELECT " COLUMNS " FROM orders WHERE id = $1", sql_id(id));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	order = get_order(rows, arena);
-	err = sql_end(rows);
-	if (!err)
-		*ret_order = order;
-	return err;
+	return SQL_TAKE(rows, ret_order, get_order(rows, arena));
 }
 
 static enum err read_lines(struct sql *sql, struct arena *arena, struct order *order)
@@ -457,15 +448,10 @@ enum err order_list(struct sql *sql, struct arena *arena, const struct order_fil
 
 enum err order_any_due(struct sql *sql, enum order_status status, bool *ret_any)
 {
-	struct sql_rows *rows =
+	return sql_end_any(
 		sql_query(sql, "SELECT 1 FROM orders WHERE status = $1 AND due_at <= $2 LIMIT 1",
-			  sql_text(order_status_text(status)), sql_int(sql_now_ms(sql)));
-	enum err err = sql_first(rows);
-
-	if (err && err != ERR_NOT_FOUND)
-		return err;
-	*ret_any = err == OK;
-	return err ? OK : sql_end(rows);
+			  sql_text(order_status_text(status)), sql_int(sql_now_ms(sql))),
+		ret_any);
 }
 
 enum err order_take_due(struct sql *sql, struct arena *arena, enum order_status status,

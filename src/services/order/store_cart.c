@@ -115,11 +115,7 @@ enum err cart_open_newest(struct sql *sql, struct arena *arena, const struct id 
 			 "SELECT " COLUMNS " FROM carts WHERE user_id = $1"
 			 " ORDER BY id DESC LIMIT 1",
 			 sql_id(user));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	cart = get_cart(rows);
-	err = sql_end(rows);
+	err = SQL_TAKE(rows, &cart, get_cart(rows));
 	if (err)
 		return err;
 	err = read_lines(sql, arena, &cart);

@@ -43,12 +43,8 @@ static enum err count_lines_body(struct sql *sql, void *arg)
 	struct work *work = arg;
 	struct sql_rows *rows = sql_query(sql, "SELECT count(*) FROM cart_lines WHERE cart_id = $1",
 					  sql_id(&work->id));
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	work->count = sql_get_int(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, &work->count, sql_get_int(rows, 0));
 }
 
 static int64_t count_lines(struct work *work)

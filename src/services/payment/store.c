@@ -53,16 +53,7 @@ static struct transaction read_transaction(struct sql_rows *rows, struct arena *
 static enum err take_transaction(struct sql_rows *rows, struct arena *arena,
 				 struct transaction *ret_transaction)
 {
-	struct transaction transaction;
-	enum err err = sql_first(rows);
-
-	if (err)
-		return err;
-	transaction = read_transaction(rows, arena);
-	err = sql_end(rows);
-	if (!err)
-		*ret_transaction = transaction;
-	return err;
+	return SQL_TAKE(rows, ret_transaction, read_transaction(rows, arena));
 }
 
 static enum err transaction_read_again(struct sql *sql, struct transaction *transaction,
@@ -106,20 +97,10 @@ enum err transaction_last_charge(struct sql *sql, const struct id *order, struct
 
 enum err transactions_count(struct sql *sql, const struct id *order, int64_t *ret_count)
 {
-	struct sql_rows *rows;
-	int64_t count;
-	enum err err;
+	struct sql_rows *rows = sql_query(
+		sql, "SELECT COUNT(*) FROM transactions WHERE order_id = $1", sql_id(order));
 
-	rows = sql_query(sql, "SELECT COUNT(*) FROM transactions WHERE order_id = $1",
-			 sql_id(order));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	count = sql_get_int(rows, 0);
-	err = sql_end(rows);
-	if (!err)
-		*ret_count = count;
-	return err;
+	return SQL_TAKE(rows, ret_count, sql_get_int(rows, 0));
 }
 
 enum err transaction_by_request(struct sql *sql, const char *request_key, struct arena *arena,

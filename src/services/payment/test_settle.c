@@ -154,12 +154,8 @@ static enum err count_body(struct sql *sql, void *arg)
 {
 	struct count *count = arg;
 	struct sql_rows *rows = sql_query(sql, count->text, sql_text(count->key));
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	count->number = sql_get_int(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, &count->number, sql_get_int(rows, 0));
 }
 
 static int64_t look(struct database *database, const char *text, const char *key)

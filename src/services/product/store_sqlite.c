@@ -137,18 +137,7 @@ enum err store_load(struct sql *sql, struct arena *arena, int64_t number,
 /* The one row of `rows`. */
 static enum err first_head(struct sql_rows *rows, struct product_head *ret_head)
 {
-	struct product_head head;
-	enum err err;
-
-	err = sql_first(rows);
-	if (err)
-		return err;
-	head = sqlite_read_head(rows);
-	err = sql_end(rows);
-	if (err)
-		return err;
-	*ret_head = head;
-	return OK;
+	return SQL_TAKE(rows, ret_head, sqlite_read_head(rows));
 }
 
 #define FIND_HEAD "SELECT " HEAD_COLUMNS " FROM products p WHERE p.status <> 'deleted' AND "
@@ -191,20 +180,11 @@ enum err store_find_slug(struct sql *sql, struct arena *arena, const char *slug,
 /* The number in the first row, or 0. */
 static enum err first_number(struct sql_rows *rows, int64_t *ret_number)
 {
-	enum err err = sql_first(rows);
-	int64_t number;
+	enum err err = SQL_TAKE(rows, ret_number, sql_get_int(rows, 0));
 
-	if (err && err != ERR_NOT_FOUND)
+	if (err != ERR_NOT_FOUND)
 		return err;
-	if (err) {
-		*ret_number = 0;
-		return OK;
-	}
-	number = sql_get_int(rows, 0);
-	err = sql_end(rows);
-	if (err)
-		return err;
-	*ret_number = number;
+	*ret_number = 0;
 	return OK;
 }
 

@@ -15,32 +15,24 @@ struct stocked {
 static enum err find_stocked(struct sql *sql, const struct id *variant_id,
 			     struct stocked *ret_stocked)
 {
-	struct stocked stocked;
 	struct sql_rows *rows;
-	enum err err;
 
 	rows = sql_query(sql,
 			 "SELECT v.product, v.position, v.stock_version, v.available,"
 			 " v.stock_status, p.available, p.stock_status FROM variants v"
 			 " JOIN products p ON p.number = v.product WHERE v.id = $1",
 			 sql_id(variant_id));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	stocked = (struct stocked){
-		.product = sql_get_int(rows, 0),
-		.position = sql_get_int(rows, 1),
-		.version = sql_get_int(rows, 2),
-		.variant.available = sql_get_int(rows, 3),
-		.variant.status = stock_status_from_word(sql_peek_text(rows, 4)),
-		.product_stock.available = sql_get_int(rows, 5),
-		.product_stock.status = stock_status_from_word(sql_peek_text(rows, 6)),
-	};
-	err = sql_end(rows);
-	if (err)
-		return err;
-	*ret_stocked = stocked;
-	return OK;
+	return SQL_TAKE(
+		rows, ret_stocked,
+		(struct stocked){
+			.product = sql_get_int(rows, 0),
+			.position = sql_get_int(rows, 1),
+			.version = sql_get_int(rows, 2),
+			.variant.available = sql_get_int(rows, 3),
+			.variant.status = stock_status_from_word(sql_peek_text(rows, 4)),
+			.product_stock.available = sql_get_int(rows, 5),
+			.product_stock.status = stock_status_from_word(sql_peek_text(rows, 6)),
+		});
 }
 
 static enum err sum_stock(struct sql *sql, int64_t product, struct stock *ret_all)

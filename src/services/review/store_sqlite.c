@@ -68,16 +68,8 @@ enum err reviews_find(struct sql *sql, const struct id *id, struct arena *arena,
 {
 	struct sql_rows *rows =
 		sql_query(sql, "SELECT " COLUMNS " FROM reviews WHERE id = $1", sql_id(id));
-	struct review review;
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	review = read_review(rows, arena);
-	err = sql_end(rows);
-	if (!err)
-		*ret_review = review;
-	return err;
+	return SQL_TAKE(rows, ret_review, read_review(rows, arena));
 }
 
 enum err reviews_set_status(struct sql *sql, struct review *review)
@@ -98,19 +90,17 @@ enum err reviews_history(struct sql *sql, const struct id *user, int64_t since_m
 			 struct review_history *ret_history)
 {
 	struct sql_rows *rows;
-	enum err err;
 
 	rows = sql_query(sql,
 			 "SELECT COUNT(CASE WHEN created_at >= $2 THEN 1 END),"
 			 " COUNT(CASE WHEN created_at < $2 AND status = 'published' THEN 1 END)"
 			 " FROM reviews WHERE user_id = $1",
 			 sql_id(user), sql_int(since_ms));
-	err = sql_first(rows);
-	if (err)
-		return err;
-	ret_history->recent = sql_get_int(rows, 0);
-	ret_history->published_before = sql_get_int(rows, 1) > 0;
-	return sql_end(rows);
+	return SQL_TAKE(rows, ret_history,
+			(struct review_history){
+				.recent = sql_get_int(rows, 0),
+				.published_before = sql_get_int(rows, 1) > 0,
+			});
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -249,16 +239,10 @@ enum err ratings_add(struct sql *sql, const struct id *product, int64_t stars, i
 enum err purchases_have(struct sql *sql, const struct id *user, const struct id *product,
 			bool *ret_have)
 {
-	struct sql_rows *rows = sql_query(sql,
-					  "SELECT 1 FROM purchases"
-					  " WHERE user_id = $1 AND product_id = $2",
-					  sql_id(user), sql_id(product));
-	enum err err = sql_first(rows);
-
-	if (err && err != ERR_NOT_FOUND)
-		return err;
-	*ret_have = !err;
-	return err ? OK : sql_end(rows);
+	return sql_end_any(
+		sql_query(sql, "SELECT 1 FROM purchases WHERE user_id = $1 AND product_id = $2",
+			  sql_id(user), sql_id(product)),
+		ret_have);
 }
 
 enum err purchases_add(struct sql *sql, const struct id *user, const struct id *product,

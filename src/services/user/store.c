@@ -72,17 +72,13 @@ enum err users_find_addresses(struct sql *sql, const struct id *id, struct arena
 {
 	struct sql_rows *rows =
 		sql_query(sql, "SELECT email, mobile FROM users WHERE id = $1", sql_id(id));
-	struct user user = {.id = *id};
-	enum err err = sql_first(rows);
 
-	if (err)
-		return err;
-	user.email = sql_get_text(rows, 0, arena);
-	user.mobile = sql_get_text(rows, 1, arena);
-	err = sql_end(rows);
-	if (!err)
-		*ret_user = user;
-	return err;
+	return SQL_TAKE(rows, ret_user,
+			(struct user){
+				.id = *id,
+				.email = sql_get_text(rows, 0, arena),
+				.mobile = sql_get_text(rows, 1, arena),
+			});
 }
 
 enum err users_find_by_email(struct sql *sql, const char *email, struct arena *arena,
@@ -127,16 +123,11 @@ enum err users_update(struct sql *sql, struct user *user, struct arena *arena)
 
 enum err users_have_other_admin(struct sql *sql, const struct id *id, bool *ret_have)
 {
-	struct sql_rows *rows = sql_query(sql,
-					  "SELECT 1 FROM users WHERE (roles & 4) <> 0"
-					  " AND suspended = 0 AND id <> $1 LIMIT 1",
-					  sql_id(id));
-	enum err err = sql_first(rows);
-
-	if (err && err != ERR_NOT_FOUND)
-		return err;
-	*ret_have = !err;
-	return err ? OK : sql_end(rows);
+	return sql_end_any(sql_query(sql,
+				     "SELECT 1 FROM users WHERE (roles & 4) <> 0"
+				     " AND suspended = 0 AND id <> $1 LIMIT 1",
+				     sql_id(id)),
+			   ret_have);
 }
 
 const char *const user_filter_roles[] = {"customer", "vendor", "admin", NULL};
