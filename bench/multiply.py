@@ -127,7 +127,7 @@ class Multiplier:
                                                                       'caller', 'body'):
             text = f'moved_text("{name}")'
             return f"{text} || '-{copy}'" if (table, name) == ('idempotency', 'key') else text
-        if copy and kind == 'BIGINT' and name.endswith('_at'):
+        if copy and kind == 'BIGINT' and (name == 'at' or name.endswith('_at')):
             return f'"{name}" - {copy * self.span_ms}'
         return f'"{name}"'
 

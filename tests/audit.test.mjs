@@ -77,6 +77,7 @@ const BREAKS = [
   ['product-sku-unique', [['product', bare('variants') + "UPDATE variants SET sku = 'SKU-1';"]]],
   ['product-variants', [['product', `UPDATE products SET available = available + 1 WHERE ${least('products')};`]]],
   ['product-searchable', [['product', `DELETE FROM documents WHERE ${least('documents', '1 = 1', 'number')};`]]],
+  ['product-shelves', [['product', "UPDATE shelves SET category = category || '-' WHERE category LIKE '%/%';"]]],
   ['product-stocked', [['inventory', `UPDATE items SET removed = 1 WHERE ${least('items')};`]]],
   ['product-stock', [['product', 'UPDATE products SET available = available + 1; UPDATE variants SET available = available + 1;']]],
   ['product-rating', [['product', 'UPDATE products SET rating = 100 WHERE rating_count > 0;']]],

@@ -17,7 +17,6 @@
 
 #include "base/env.h"
 #include "base/out.h"
-#include "cli/audit_compare.h"
 #include "cli/audit_file.h"
 #include "cli/audit_snapshot.h"
 #include "cli/program.h"
@@ -75,11 +74,22 @@ static enum err run_for(struct sql *sql, struct audit_job *job, const char *serv
 	return audit_list_query(&job->list, sql, replace_all(arena, text, "{name}", service));
 }
 
+static enum err ask_whether_kept(struct sql *sql, const char *text, bool *ret_kept)
+{
+	struct sql_rows *rows = sql_query(sql, text);
+	enum err err = sql_first(rows);
+
+	if (err)
+		return err;
+	*ret_kept = sql_get_bool(rows, 0);
+	return sql_end(rows);
+}
+
 static enum err run_rule(struct sql *sql, struct audit_job *job)
 {
 	const struct service *const *service = program_get()->services;
 	const struct audit_rule *rule = job->finding->rule;
-	bool same = false;
+	bool kept = false;
 	enum err err = OK;
 
 	if (rule->scope == AUDIT_SERVICE) {
@@ -87,9 +97,9 @@ static enum err run_rule(struct sql *sql, struct audit_job *job)
 			err = run_for(sql, job, (*service)->name);
 		return err;
 	}
-	if (rule->one)
-		err = audit_same(sql, rule->one, rule->other, &same);
-	return err || same ? err : audit_list_query(&job->list, sql, rule->sql);
+	if (rule->kept)
+		err = ask_whether_kept(sql, rule->kept, &kept);
+	return err || kept ? err : audit_list_query(&job->list, sql, rule->sql);
 }
 
 struct reading {

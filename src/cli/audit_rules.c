@@ -3,6 +3,12 @@
 
 #include <stddef.h>
 
+/* Of a product's category, and whether a shelf is one of it. */
+#define SHELVES "(length(p.category) - length(replace(p.category, '/', '')))"
+#define ON_SHELF                                      \
+	"s.id = p.id AND s.created_at = p.created_at" \
+	" AND substr(p.category, 1, length(s.category) + 1) = s.category || '/'"
+
 /* clang-format off */
 const struct audit_rule audit_rules_of_files[] = {
 	{"file-sound", "every file is whole, and its indexes, constraints and references hold",
@@ -85,6 +91,20 @@ const struct audit_rule audit_rules_within[] = {
 	 " WHERE status <> 'deleted' AND (number NOT IN (SELECT number FROM product.documents)"
 	 " OR number NOT IN (SELECT id FROM product.product_search_docsize))"},
 
+	/* Its category ends with a slash: it has as many shelves as there are slashes. */
+	{"product-shelves", "an active product is listed in its category and in each above it",
+	 "SELECT p.id, 'of ' || p.category || ' it is in ' || count(s.id) || ' lists'"
+	 " FROM product.products p LEFT JOIN product.shelves s ON s.product = p.number AND " ON_SHELF
+	 " WHERE p.status = 'active' AND p.category IS NOT NULL GROUP BY p.number"
+	 " HAVING count(s.id) <> " SHELVES
+	 " UNION ALL SELECT s.id, 'it is listed in ' || s.category || ', and not of it'"
+	 " FROM product.shelves s LEFT JOIN product.products p ON p.number = s.product"
+	 " WHERE (p.status = 'active' AND " ON_SHELF ") IS NOT TRUE",
+	 .kept = "SELECT (SELECT row_sum(" SHELVES ", p.number) FROM product.products p"
+	 " WHERE p.status = 'active' AND p.category IS NOT NULL) = (SELECT row_sum(1, p.number)"
+	 " FROM product.shelves s LEFT JOIN product.products p ON p.number = s.product"
+	 " AND p.status = 'active' AND " ON_SHELF ")"},
+
 	/* --- orders --------------------------------------------------------------------------- */
 
 	{"order-unique", "an order has one number, and a number one order",
@@ -101,9 +121,9 @@ const struct audit_rule audit_rules_within[] = {
 	 " ON l.order_number = o.number WHERE l.total IS NOT o.total OR l.least < 1"
 	 " UNION ALL SELECT 'number ' || order_number, 'its lines are there, the order is not'"
 	 " FROM main.order_lines WHERE order_number NOT IN (SELECT number FROM main.orders)",
-	 .one = "SELECT 1, number, total, 1 FROM main.orders",
-	 .other = "SELECT 1, order_number, sum(quantity * unit_price), min(quantity) >= 1"
-	 " FROM main.order_lines GROUP BY order_number"},
+	 .kept = "SELECT (SELECT row_sum(total, number), row_sum(1, number), 1 FROM main.orders) ="
+	 " (SELECT row_sum(quantity * unit_price, order_number), row_sum(1, order_number)"
+	 " FILTER (WHERE position = 0), min(quantity) >= 1 FROM main.order_lines)"},
 
 	{"order-history", "an order's history ends with its status, and misses no move",
 	 "SELECT o.id, CASE WHEN h.status IS NOT o.status THEN 'it is ' || o.status ||"
@@ -114,9 +134,9 @@ const struct audit_rule audit_rules_within[] = {
 	 " WHERE h.status IS NOT o.status OR h.n <> o.version OR h.version <> o.version"
 	 " UNION ALL SELECT 'number ' || order_number, 'its history is there, the order is not'"
 	 " FROM main.order_history WHERE order_number NOT IN (SELECT number FROM main.orders)",
-	 .one = "SELECT 1, number, status, version, version FROM main.orders",
-	 .other = "SELECT 1, order_number, status, count(*), max(version) FROM main.order_history"
-	 " GROUP BY order_number"},
+	 .kept = "SELECT (SELECT row_sum(1, number, status, version, version) FROM main.orders) ="
+	 " (SELECT row_sum(1, order_number, status, n, version) FROM (SELECT order_number, status,"
+	 " count(*) AS n, max(version) AS version FROM main.order_history GROUP BY order_number))"},
 
 	{"order-moves", "every move of an order is a legal one, by somebody who may",
 	 "SELECT (SELECT id FROM main.orders WHERE number = h.order_number), h.moved_by ||"
@@ -196,8 +216,8 @@ const struct audit_rule audit_rules_within[] = {
 	 " FROM inventory.warehouse_stock UNION ALL SELECT product_id, warehouse, 0, sum(delta)"
 	 " FROM inventory.movements GROUP BY +product_id, warehouse)"
 	 " GROUP BY product_id, warehouse HAVING sum(on_hand) <> sum(delta)",
-	 .one = "SELECT on_hand, product_id, warehouse FROM inventory.warehouse_stock",
-	 .other = "SELECT delta, product_id, warehouse FROM inventory.movements"},
+	 .kept = "SELECT (SELECT row_sum(on_hand, product_id, warehouse) FROM inventory.warehouse_stock)"
+	 " = (SELECT row_sum(delta, product_id, warehouse) FROM inventory.movements)"},
 
 	{"stock-sold", "what left the stock for an order is what was reserved and sold",
 	 "SELECT order_id, 'its reservations say ' || sum(kept) || ', the journal ' || sum(-delta) ||"
@@ -207,11 +227,11 @@ const struct audit_rule audit_rules_within[] = {
 	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
 	 " ON l.order_id = r.order_id WHERE r.status = 'committed')"
 	 " GROUP BY order_id, product_id, warehouse HAVING sum(kept) <> sum(-delta)",
-	 .one = "SELECT -delta, order_id, product_id, warehouse FROM inventory.movements"
-	 " WHERE order_id IS NOT NULL",
-	 .other = "SELECT l.quantity, l.order_id, l.product_id, l.warehouse"
+	 .kept = "SELECT (SELECT row_sum(-delta, order_id, product_id, warehouse)"
+	 " FROM inventory.movements WHERE order_id IS NOT NULL) ="
+	 " (SELECT row_sum(l.quantity, l.order_id, l.product_id, l.warehouse)"
 	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
-	 " ON l.order_id = r.order_id WHERE r.status = 'committed'"},
+	 " ON l.order_id = r.order_id WHERE r.status = 'committed')"},
 
 	{"reservation-overdue", "a reservation that nobody paid for ends",
 	 "SELECT order_id, 'it is active, and its time is over' FROM inventory.reservations"
@@ -225,10 +245,9 @@ const struct audit_rule audit_rules_within[] = {
 	 " (SELECT order_id, sum(units) AS units, sum(revenue) AS revenue FROM analytics.sale_lines"
 	 " GROUP BY currency, paid_at, order_id) l ON l.order_id = s.order_id"
 	 " WHERE s.units <> COALESCE(l.units, 0) OR s.revenue <> COALESCE(l.revenue, 0)",
-	 .one = "SELECT units, 'units', order_id FROM analytics.sales"
-	 " UNION ALL SELECT revenue, 'revenue', order_id FROM analytics.sales",
-	 .other = "SELECT units, 'units', order_id FROM analytics.sale_lines"
-	 " UNION ALL SELECT revenue, 'revenue', order_id FROM analytics.sale_lines"},
+	 .kept = "SELECT (SELECT row_sum(units, order_id), row_sum(revenue, order_id)"
+	 " FROM analytics.sales) = (SELECT row_sum(units, order_id), row_sum(revenue, order_id)"
+	 " FROM analytics.sale_lines)"},
 
 	{"sales-refund-lines", "a refund of a sale is shared out among its lines, to the last unit",
 	 "SELECT r.id, 'it is ' || r.amount || ', shared out are ' || COALESCE(l.amount, 0)"

@@ -30,10 +30,10 @@ struct audit_rule {
 	const char *promise;
 	const char *sql;
 	enum audit_scope scope;
-	/* Two statements that come to the same where the promise is kept (audit_same in
-	 * audit_compare.h), and are much cheaper than `sql`, which is then asked only where they do
-	 * not. May be NULL. */
-	const char *one, *other;
+	/* A statement that answers 1 only where the promise is kept, and is much cheaper than `sql`,
+	 * which is then asked only where it does not. Sums (row_sum of store/sqlite_sums.c) tell
+	 * whether two sets of rows are the same without sorting them or looking any up. May be NULL. */
+	const char *kept;
 };
 
 /* Whether an event about `subject` (an expression) is on its way to `hearer`. */

@@ -12,17 +12,18 @@
 
 /* clang-format off */
 
-/* What both Payment and the provider have, but for what Payment is still asking for. */
-#define IN_PAYMENT \
-	"SELECT 1, kind, provider_key, provider_reference, lower(hex(order_id)), amount, currency" \
-	" FROM payment.transactions WHERE provider = 'sandbox' AND status = 'succeeded'"
+/* Whether Payment and the provider have the same, but for what Payment is still asking for. */
 #define SETTLED_AT_PROVIDER(kind, prefix, table) \
-	"SELECT 1, '" kind "', key, '" prefix "' || key, replace(order_id, '-', ''), amount, currency" \
-	" FROM sandbox." table " WHERE status = 'succeeded' AND key NOT IN (SELECT provider_key" \
+	"SELECT '" kind "' AS kind, key, '" prefix "' || key AS reference," \
+	" replace(order_id, '-', '') AS order_id, amount, currency FROM sandbox." table \
+	" WHERE status = 'succeeded' AND key NOT IN (SELECT provider_key" \
 	" FROM payment.transactions WHERE status = 'processing' AND kind = '" kind "')"
-#define AT_PROVIDER \
-	SETTLED_AT_PROVIDER("charge", "ch_", "charges") \
-	" UNION ALL " SETTLED_AT_PROVIDER("refund", "re_", "refunds")
+#define SAME_AT_PROVIDER \
+	"SELECT (SELECT row_sum(1, kind, provider_key, provider_reference, lower(hex(order_id))," \
+	" amount, currency) FROM payment.transactions WHERE provider = 'sandbox'" \
+	" AND status = 'succeeded') = (SELECT row_sum(1, kind, key, reference, order_id, amount," \
+	" currency) FROM (" SETTLED_AT_PROVIDER("charge", "ch_", "charges") \
+	" UNION ALL " SETTLED_AT_PROVIDER("refund", "re_", "refunds") "))"
 
 const struct audit_rule audit_rules_between[] = {
 
@@ -73,7 +74,7 @@ const struct audit_rule audit_rules_between[] = {
 	 " OR b.status <> 'succeeded' OR b.amount <> t.amount OR b.currency <> t.currency"
 	 " OR b.reference <> t.provider_reference"
 	 " OR replace(b.order_id, '-', '') <> lower(hex(t.order_id)))",
-	 .one = IN_PAYMENT, .other = AT_PROVIDER},
+	 .kept = SAME_AT_PROVIDER},
 
 	{"provider-in-payment", "what the provider has done Payment has in its books",
 	 "SELECT b.order_id, b.kind || ' of ' || b.amount || ' ' || b.currency || ': Payment has ' ||"
@@ -83,7 +84,7 @@ const struct audit_rule audit_rules_between[] = {
 	 " LEFT JOIN (SELECT id, provider_key, kind, status FROM payment.transactions"
 	 " WHERE provider = 'sandbox' LIMIT -1) t ON t.provider_key = b.key AND t.kind = b.kind"
 	 " WHERE t.id IS NULL OR t.status = 'failed'",
-	 .one = IN_PAYMENT, .other = AT_PROVIDER},
+	 .kept = SAME_AT_PROVIDER},
 
 	/* --- orders and stock ------------------------------------------------------------------ */
 
@@ -106,10 +107,10 @@ const struct audit_rule audit_rules_between[] = {
 	 " GROUP BY l.product_id HAVING sum(l.quantity) IS NOT (SELECT sum(k.quantity)"
 	 " FROM inventory.reservation_lines k WHERE k.order_id = o.id"
 	 " AND k.product_id = l.product_id))",
-	 .one = "SELECT l.quantity, o.id, l.product_id FROM main.orders o JOIN main.order_lines l"
-	 " ON l.order_number = o.number WHERE EXISTS (SELECT 1 FROM inventory.reservations r"
-	 " WHERE r.order_id = o.id)",
-	 .other = "SELECT quantity, order_id, product_id FROM inventory.reservation_lines"},
+	 .kept = "SELECT (SELECT row_sum(l.quantity, o.id, l.product_id) FROM main.orders o"
+	 " JOIN main.order_lines l ON l.order_number = o.number WHERE EXISTS (SELECT 1"
+	 " FROM inventory.reservations r WHERE r.order_id = o.id)) ="
+	 " (SELECT row_sum(quantity, order_id, product_id) FROM inventory.reservation_lines)"},
 
 	/* --- products, their stock and their rating --------------------------------------------- */
 
@@ -181,12 +182,12 @@ const struct audit_rule audit_rules_between[] = {
 	 " UNION ALL SELECT s.order_id, 'it is counted, and was never paid' FROM analytics.sales s"
 	 " LEFT JOIN main.orders o ON o.id = s.order_id WHERE o.number IS NULL OR NOT EXISTS"
 	 " (SELECT 1 FROM main.order_history WHERE order_number = o.number AND status = 'paid')",
-	 .one = "SELECT 1, o.id, o.total, o.currency, l.units FROM (SELECT order_number,"
-	 " sum(quantity) AS units FROM main.order_lines GROUP BY order_number) l CROSS JOIN"
-	 " main.orders o ON o.number = l.order_number WHERE o.status IN ('paid', 'shipped',"
+	 .kept = "SELECT (SELECT row_sum(1, o.id, o.total, o.currency, l.units) FROM (SELECT"
+	 " order_number, sum(quantity) AS units FROM main.order_lines GROUP BY order_number) l"
+	 " CROSS JOIN main.orders o ON o.number = l.order_number WHERE o.status IN ('paid', 'shipped',"
 	 " 'delivered', 'returned') OR (o.status = 'cancelled' AND EXISTS (SELECT 1 FROM"
-	 " main.order_history h WHERE h.order_number = o.number AND h.status = 'paid'))",
-	 .other = "SELECT 1, order_id, revenue, currency, units FROM analytics.sales"},
+	 " main.order_history h WHERE h.order_number = o.number AND h.status = 'paid'))) ="
+	 " (SELECT row_sum(1, order_id, revenue, currency, units) FROM analytics.sales)"},
 
 	{"sales-lines-sold", "sales figures say what was sold, line by line",
 	 "SELECT o.id, 'its line ' || s.line || ' is counted as ' || s.units || ' units of ' ||"

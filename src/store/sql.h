@@ -57,7 +57,8 @@ struct database_options {
 	size_t queue_max; /* transactions waiting; beyond it ERR_OVERLOADED */
 	bool read_only;	  /* for looking at a shop that another process runs */
 	/* With read_only: other databases of the directory that its statements may name too
-	 * ("payment.transactions"); ends with NULL; or NULL. */
+	 * ("payment.transactions"), and they may use the aggregates of sqlite_sums.c; ends with
+	 * NULL; or NULL. */
 	const char *const *beside;
 };
 
@@ -183,8 +184,6 @@ int64_t sql_changes(const struct sql *sql);
 
 /* Columns from 0. NULL reads as 0, NULL, or a zero id. */
 bool sql_is_null(struct sql_rows *rows, int column);
-enum sql_type sql_type_of(struct sql_rows *rows, int column); /* before it is read as another */
-int sql_columns(struct sql_rows *rows);
 int64_t sql_get_int(struct sql_rows *rows, int column);
 bool sql_get_bool(struct sql_rows *rows, int column);
 char *sql_get_text(struct sql_rows *rows, int column, struct arena *arena);

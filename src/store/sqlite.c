@@ -388,25 +388,6 @@ bool sql_is_null(struct sql_rows *rows, int column)
 	return sqlite3_column_type(rows->statement, column) == SQLITE_NULL;
 }
 
-enum sql_type sql_type_of(struct sql_rows *rows, int column)
-{
-	switch (sqlite3_column_type(rows->statement, column)) {
-	case SQLITE_NULL:
-		return SQL_NULL;
-	case SQLITE_INTEGER:
-		return SQL_INT;
-	case SQLITE_TEXT:
-		return SQL_TEXT;
-	default:
-		return SQL_BLOB;
-	}
-}
-
-int sql_columns(struct sql_rows *rows)
-{
-	return sqlite3_column_count(rows->statement);
-}
-
 int64_t sql_get_int(struct sql_rows *rows, int column)
 {
 	return sqlite3_column_int64(rows->statement, column);

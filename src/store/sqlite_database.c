@@ -159,6 +159,8 @@ static enum err reader_open(struct database *database, struct connection **ret_c
 
 	if (!err && database->beside) {
 		err = connection_script(*ret_connection, database->beside);
+		if (!err)
+			err = connection_add_sums(*ret_connection);
 		if (err) {
 			connection_close(*ret_connection);
 			*ret_connection = NULL;

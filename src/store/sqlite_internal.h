@@ -94,6 +94,9 @@ enum err connection_script(struct connection *connection, const char *text) MUST
 
 void connection_close(struct connection *connection);
 
+/* Its statements may use the aggregates of sqlite_sums.c. */
+enum err connection_add_sums(struct connection *connection) MUST_CHECK;
+
 /* Runs a statement without values or rows, as often as asked. */
 enum err connection_run(struct connection *connection, const char *text) MUST_CHECK;
 
