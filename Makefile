@@ -28,7 +28,7 @@ build: setup
 
 build-asan: setup-test
 	@scripts/configure build-asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
-		-Dtests=enabled
+		-Dtests=enabled -Dbatches_twice=true
 	@ninja -C build-asan
 
 run: build

@@ -146,22 +146,52 @@ static enum err run_all(struct database *database, struct sql *sql, struct trans
 	return connection_run(connection, "COMMIT");
 }
 
+static void undo_all(struct database *database, struct sql *sql)
+{
+	connection_give_up(database->writer);
+	end_hooks(sql, &sql->hooks, false);
+}
+
+static void forget_results(struct transaction *first)
+{
+	struct transaction *transaction;
+
+	for (transaction = first; transaction; transaction = transaction->next)
+		transaction->result = OK;
+}
+
+/* For tests (the build option batches_twice): a body that changes what is not undone with its
+ * transaction finds it changed when it is run again. */
+static void run_in_vain(struct database *database, struct sql *sql, struct transaction *first)
+{
+	struct transaction *transaction;
+	bool left;
+
+	if (connection_run(database->writer, "BEGIN IMMEDIATE"))
+		return;
+	for (transaction = first; transaction; transaction = transaction->next)
+		if (!connection_lost_transaction(database->writer))
+			run_body(sql, transaction, true, &left);
+	undo_all(database, sql);
+	forget_results(first);
+}
+
 /* Without savepoints first. What one that was alone in its batch has left is undone with it. */
 static enum err try_all(struct database *database, struct sql *sql, struct transaction *first)
 {
-	struct transaction *transaction;
 	bool again;
-	enum err err = run_all(database, sql, first, false, &again);
+	enum err err;
 
+	if (BATCHES_TWICE)
+		run_in_vain(database, sql, first);
+	err = run_all(database, sql, first, false, &again);
 	if (err || !again)
 		return err;
-	end_hooks(sql, &sql->hooks, false);
-	connection_give_up(database->writer);
+	undo_all(database, sql);
 	if (!first->next)
 		return database->writer->spoilt ? ERR_STORAGE : OK;
 	metric_add(database->metric_again, 1);
-	for (transaction = first; transaction; transaction = transaction->next)
-		transaction->result = OK;
+	forget_results(first);
 	return run_all(database, sql, first, true, &again);
 }
 
@@ -182,8 +212,7 @@ static void run_batch(struct database *database, struct transaction *first)
 	if (err) {
 		if (connection_sync_failed(database->writer) && !database->failed)
 			stop_program(database);
-		connection_give_up(database->writer);
-		end_hooks(&sql, &sql.hooks, false);
+		undo_all(database, &sql);
 		fail_batch(first, err);
 		return;
 	}

@@ -93,7 +93,7 @@ static inline struct order order_of(struct place *place, const struct id *user,
 
 struct order_work {
 	struct place *place;
-	struct order *order;
+	struct order *order, given; /* as it is after the transaction, and before it */
 	struct order_move move;
 };
 
@@ -133,6 +133,7 @@ static inline enum err move_body(struct sql *sql, void *arg)
 {
 	struct order_work *work = arg;
 
+	*work->order = work->given;
 	return order_move(sql, work->place->arena, work->order, &work->move);
 }
 
@@ -143,6 +144,7 @@ static inline enum err move(struct place *place, struct order *order, enum order
 	struct order_work work = {
 		.place = place,
 		.order = order,
+		.given = *order,
 		.move = {.to = to, .by = by, .reason = reason},
 	};
 

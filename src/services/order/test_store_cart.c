@@ -15,16 +15,37 @@ struct work {
 	int64_t number, count;
 };
 
-#define BODY(name, call)                                                          \
-	static enum err name##_body(struct sql *sql, void *arg)                   \
-	{                                                                         \
-		struct work *work = arg;                                          \
-                                                                                  \
-		return call;                                                      \
-	}                                                                         \
-	static enum err name(struct work *work)                                   \
-	{                                                                         \
-		return sql_transaction(work->place->database, name##_body, work); \
+/* Work, and what it was before: a body may run more than once. */
+struct attempt {
+	struct work *work, given;
+};
+
+static struct work *begin(const struct attempt *attempt)
+{
+	struct work *work = attempt->work;
+	struct cart_line *lines;
+
+	*work = attempt->given;
+	if (work->cart.lines) {
+		lines = ARENA_ARRAY(work->place->arena, struct cart_line, ORDER_LINES_MAX);
+		memcpy(lines, work->cart.lines, sizeof(*lines) * work->cart.line_count);
+		work->cart.lines = lines;
+	}
+	return work;
+}
+
+#define BODY(name, call)                                                              \
+	static enum err name##_body(struct sql *sql, void *arg)                       \
+	{                                                                             \
+		struct work *work = begin(arg);                                       \
+                                                                                      \
+		return call;                                                          \
+	}                                                                             \
+	static enum err name(struct work *work)                                       \
+	{                                                                             \
+		struct attempt attempt = {.work = work, .given = *work};              \
+                                                                                      \
+		return sql_transaction(work->place->database, name##_body, &attempt); \
 	}
 
 BODY(make, cart_insert(sql, &work->cart, &work->key))

@@ -91,8 +91,9 @@ static inline enum err add_body(struct sql *sql, void *arg)
 static inline enum err update_body(struct sql *sql, void *arg)
 {
 	struct step *step = arg;
+	struct product product = step->product;
 
-	return change_update(sql, &step->change, &step->product);
+	return change_update(sql, &step->change, &product);
 }
 
 static inline enum err remove_body(struct sql *sql, void *arg)

@@ -96,7 +96,9 @@ static enum err find(struct sql *sql, struct step *step)
 
 static enum err set_status(struct sql *sql, struct step *step)
 {
-	return reviews_set_status(sql, &step->review);
+	struct review review = step->review;
+
+	return reviews_set_status(sql, &review);
 }
 
 static enum err delete (struct sql *sql, struct step *step) {
