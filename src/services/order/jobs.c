@@ -436,10 +436,14 @@ static enum err look(struct sql *sql, void *arg)
 static enum err take(struct sql *sql, void *arg)
 {
 	struct taking *taking = arg;
-	int64_t most = MIN(TAKE_MAX, order_settings.charges_parallel);
+	const struct order_taking how = {
+		.status = taking->work->status,
+		.limit = MIN(TAKE_MAX, order_settings.charges_parallel),
+		.lease_ms = order_settings.lease_ms,
+		.keep_ms = order_settings.patience_ms,
+	};
 
-	return order_take_due(sql, taking->arena, taking->work->status, most,
-			      order_settings.lease_ms, &taking->orders, &taking->count);
+	return order_take_due(sql, taking->arena, &how, &taking->orders, &taking->count);
 }
 
 /* Looks before it takes, because looking disturbs nobody. */
@@ -474,7 +478,7 @@ static void run(const struct work *work)
 /* --- times that are too far off ---------------------------------------------------------------- */
 
 /* Work is due at once, which does no harm where somebody is at it; what waits for others has all of
- * its time again. */
+ * its time again. The end of a reservation is brought back whenever its order is taken. */
 enum err order_mend_times(struct sql *sql, int64_t *ret_count)
 {
 	const struct {

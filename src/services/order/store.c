@@ -454,22 +454,24 @@ enum err order_any_due(struct sql *sql, enum order_status status, bool *ret_any)
 		ret_any);
 }
 
-enum err order_take_due(struct sql *sql, struct arena *arena, enum order_status status,
-			int64_t limit, int64_t lease_ms, struct order **ret_orders,
-			size_t *ret_count)
+enum err order_take_due(struct sql *sql, struct arena *arena, const struct order_taking *taking,
+			struct order **ret_orders, size_t *ret_count)
 {
-	struct order *orders = ARENA_ARRAY(arena, struct order, (size_t)limit);
+	struct order *orders = ARENA_ARRAY(arena, struct order, (size_t)taking->limit);
 	int64_t now_ms = sql_now_ms(sql);
 	struct sql_rows *rows;
 	size_t count = 0;
 	enum err err;
 
 	rows = sql_query(sql,
-			 "UPDATE orders SET due_at = $1, attempts = attempts + 1"
+			 "UPDATE orders SET due_at = $1, attempts = attempts + 1,"
+			 " reserved_until = CASE WHEN updated_at > $3 AND reserved_until > $5"
+			 " THEN $5 ELSE reserved_until END"
 			 " WHERE number IN (SELECT number FROM orders WHERE status = $2"
 			 " AND due_at <= $3 ORDER BY due_at LIMIT $4) RETURNING " COLUMNS,
-			 sql_int(now_ms + lease_ms), sql_text(order_status_text(status)),
-			 sql_int(now_ms), sql_int(limit));
+			 sql_int(now_ms + taking->lease_ms),
+			 sql_text(order_status_text(taking->status)), sql_int(now_ms),
+			 sql_int(taking->limit), sql_int(now_ms + taking->keep_ms));
 	while (sql_next(rows))
 		orders[count++] = get_order(rows, arena);
 	err = sql_end(rows);

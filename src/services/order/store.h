@@ -63,14 +63,20 @@ enum err order_list(struct sql *sql, struct arena *arena, const struct order_fil
 /* Whether an order of that status is due. */
 enum err order_any_due(struct sql *sql, enum order_status status, bool *ret_any) MUST_CHECK;
 
+struct order_taking {
+	enum order_status status;
+	int64_t limit, lease_ms;
+	int64_t keep_ms; /* how long a stock is kept */
+};
+
 /*
  * Takes up to `limit` orders of that status that are due, the longest waiting first, counts the
  * attempt and makes them due again at now + `lease_ms`: nobody else takes them meanwhile, and
- * whoever took them may die. Without lines and history.
+ * whoever took them may die. Without lines and history. What a clock that was ahead has reserved
+ * ends within `keep_ms`, as it does at Inventory.
  */
-enum err order_take_due(struct sql *sql, struct arena *arena, enum order_status status,
-			int64_t limit, int64_t lease_ms, struct order **ret_orders,
-			size_t *ret_count) MUST_CHECK;
+enum err order_take_due(struct sql *sql, struct arena *arena, const struct order_taking *taking,
+			struct order **ret_orders, size_t *ret_count) MUST_CHECK;
 
 /* Sets when it is due next (0: never) if it still has that status and is still due at all. */
 enum err order_set_due(struct sql *sql, const struct id *id, enum order_status status,

@@ -286,8 +286,7 @@ static void all_orders_can_be_listed_by_status(void **state)
 
 struct due {
 	struct place *place;
-	enum order_status status;
-	int64_t limit, lease_ms;
+	struct order_taking taking;
 	bool any;
 	struct order *orders;
 	size_t count;
@@ -298,19 +297,18 @@ struct due {
 static enum err take_body(struct sql *sql, void *arg)
 {
 	struct due *due = arg;
-	enum err err = order_any_due(sql, due->status, &due->any);
+	enum err err = order_any_due(sql, due->taking.status, &due->any);
 
 	if (err)
 		return err;
-	return order_take_due(sql, due->place->arena, due->status, due->limit, due->lease_ms,
-			      &due->orders, &due->count);
+	return order_take_due(sql, due->place->arena, &due->taking, &due->orders, &due->count);
 }
 
 static enum err set_due_body(struct sql *sql, void *arg)
 {
 	struct due *due = arg;
 
-	return order_set_due(sql, &due->id, due->status, due->due_ms);
+	return order_set_due(sql, &due->id, due->taking.status, due->due_ms);
 }
 
 static enum err release_body(struct sql *sql, void *arg)
@@ -339,7 +337,7 @@ static struct order reserved_order(struct place *place)
 static void what_is_due_is_taken_once_until_the_lease_is_over(void **state)
 {
 	struct place *place = *state;
-	struct due due = {.place = place, .status = ORDER_RESERVED, .limit = 2, .lease_ms = 60000};
+	struct due due = {.place = place, .taking = {ORDER_RESERVED, 2, 60000, 0}};
 
 	for (int i = 0; i < 3; i++)
 		reserved_order(place);
@@ -352,8 +350,8 @@ static void what_is_due_is_taken_once_until_the_lease_is_over(void **state)
 
 	/* As after a start: nobody works at them any more. */
 	assert_int_equal(sql_transaction(place->database, release_body, NULL), OK);
-	due.limit = 9;
-	due.lease_ms = 0;
+	due.taking.limit = 9;
+	due.taking.lease_ms = 0;
 	assert_int_equal(take(&due), 3);
 	assert_int_equal(due.orders[0].attempts, 2);
 	assert_int_equal(take(&due), 3);
@@ -362,7 +360,7 @@ static void what_is_due_is_taken_once_until_the_lease_is_over(void **state)
 static void only_what_is_still_due_is_put_off(void **state)
 {
 	struct place *place = *state;
-	struct due due = {.place = place, .status = ORDER_RESERVED, .limit = 9};
+	struct due due = {.place = place, .taking = {.status = ORDER_RESERVED, .limit = 9}};
 	struct order order = reserved_order(place);
 
 	due.id = order.id;
@@ -375,7 +373,7 @@ static void only_what_is_still_due_is_put_off(void **state)
 	order = stored(place, &order.id);
 	assert_int_equal(move(place, &order, ORDER_CANCELLED, MOVER_CUSTOMER, NULL), OK);
 	assert_int_equal(sql_transaction(place->database, set_due_body, &due), OK);
-	due.status = ORDER_CANCELLED;
+	due.taking.status = ORDER_CANCELLED;
 	assert_int_equal(sql_transaction(place->database, set_due_body, &due), OK);
 	assert_int_equal(stored(place, &order.id).due_ms, 0);
 }
@@ -383,7 +381,7 @@ static void only_what_is_still_due_is_put_off(void **state)
 static void pending_orders_expire_in_their_time(void **state)
 {
 	struct place *place = *state;
-	struct due due = {.place = place, .status = ORDER_PENDING, .limit = 9};
+	struct due due = {.place = place, .taking = {.status = ORDER_PENDING, .limit = 9}};
 	struct id user = id_new(), vendor = id_new();
 	struct order order = order_of(place, &user, &vendor, 1);
 
@@ -403,13 +401,13 @@ static enum err mend_body(struct sql *sql, void *arg)
 	struct due *due = arg;
 
 	due->mended = 0;
-	return order_mend_due(sql, due->status, 60000, 0, &due->mended);
+	return order_mend_due(sql, due->taking.status, 60000, 0, &due->mended);
 }
 
 static void what_is_due_later_than_it_ever_would_is_brought_back(void **state)
 {
 	struct place *place = *state;
-	struct due due = {.place = place, .status = ORDER_RESERVED, .limit = 9};
+	struct due due = {.place = place, .taking = {.status = ORDER_RESERVED, .limit = 9}};
 
 	due.id = reserved_order(place).id;
 	due.due_ms = env_now_ms() + 50000;
@@ -422,6 +420,47 @@ static void what_is_due_later_than_it_ever_would_is_brought_back(void **state)
 	assert_int_equal(sql_transaction(place->database, mend_body, &due), OK);
 	assert_int_equal(due.mended, 1);
 	assert_int_equal(take(&due), 1);
+}
+
+static enum err reserve_ahead_body(struct sql *sql, void *arg)
+{
+	const struct due *due = arg;
+
+	return sql_run(sql, "UPDATE orders SET updated_at = $1, reserved_until = $2",
+		       sql_int(sql_now_ms(sql) + due->due_ms),
+		       sql_int(sql_now_ms(sql) + due->due_ms + 900000));
+}
+
+/* How much longer a stock is kept that was reserved, for 15 minutes, by a clock so far ahead, where
+ * 10 minutes are usual. */
+static int64_t kept_ms(struct due *due, int64_t ahead_ms)
+{
+	int64_t before_ms = env_now_ms();
+
+	due->due_ms = ahead_ms;
+	assert_int_equal(sql_transaction(due->place->database, reserve_ahead_body, due), OK);
+	assert_int_equal(take(due), 1);
+	return due->orders[0].reserved_until_ms - before_ms;
+}
+
+static void a_clock_that_steps_back_makes_no_order_wait_for_longer(void **state)
+{
+	struct place *place = *state;
+	struct due due = {
+		.place = place,
+		.taking = {.status = ORDER_RESERVED, .limit = 9, .keep_ms = 600000},
+	};
+	int64_t kept;
+
+	reserved_order(place);
+	kept = kept_ms(&due, 86400000);
+	assert_in_range(kept, 600000, 660000);
+	/* It is as long when it is taken again, */
+	kept = due.orders[0].reserved_until_ms;
+	assert_int_equal(take(&due), 1);
+	assert_int_equal(due.orders[0].reserved_until_ms, kept);
+	/* and what is kept for longer by the right clock stays so. */
+	assert_in_range(kept_ms(&due, -1000), 899000, 959000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_open, place_close)
@@ -443,6 +482,7 @@ int main(void)
 		TEST(only_what_is_still_due_is_put_off),
 		TEST(pending_orders_expire_in_their_time),
 		TEST(what_is_due_later_than_it_ever_would_is_brought_back),
+		TEST(a_clock_that_steps_back_makes_no_order_wait_for_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
