@@ -36,7 +36,6 @@ struct sql_rows {
 	struct sql_rows *next;
 	struct sql *sql; /* NULL: not busy */
 	bool kept;	 /* in the connection's table; else for one use */
-	bool on_row;	 /* sql_first stood on a row that sql_next has not given yet: no */
 	enum err err;
 	uint8_t index_of[SQL_PARAMETERS_MAX + 1]; /* of $n among the engine's parameters */
 	int parameters;
