@@ -30,7 +30,8 @@
 struct audit_job {
 	struct audit_finding *finding;
 	const char *file;
-	struct audit_list list; /* in an arena of its own */
+	struct audit_job *with; /* another rule, that the same statement tells kept */
+	struct audit_list list; /* in an arena of its own, and of those with it */
 	int64_t took_ms;
 };
 
@@ -85,7 +86,7 @@ static enum err ask_whether_kept(struct sql *sql, const char *text, bool *ret_ke
 	return sql_end(rows);
 }
 
-static enum err run_rule(struct sql *sql, struct audit_job *job)
+static enum err run_rules(struct sql *sql, struct audit_job *job)
 {
 	const struct service *const *service = program_get()->services;
 	const struct audit_rule *rule = job->finding->rule;
@@ -99,7 +100,9 @@ static enum err run_rule(struct sql *sql, struct audit_job *job)
 	}
 	if (rule->kept)
 		err = ask_whether_kept(sql, rule->kept, &kept);
-	return err || kept ? err : audit_list_query(&job->list, sql, rule->sql);
+	for (; !err && !kept && job; job = job->with)
+		err = audit_list_query(&job->list, sql, job->finding->rule->sql);
+	return err;
 }
 
 struct reading {
@@ -121,22 +124,25 @@ static enum err job_body(struct sql *sql, void *arg)
 		return audit_check_file(sql, job->file, &job->list);
 	err = audit_snapshot(sql, reading->looking->directory, job->list.arena);
 	if (!err)
-		err = run_rule(sql, job);
+		err = run_rules(sql, job);
 	return err;
 }
 
 static void run_job(struct looking *looking, struct audit_job *job)
 {
 	struct reading reading = {.looking = looking, .job = job};
+	struct arena *arena = arena_new();
 	int64_t begin_ms = env_monotonic_ms();
+	struct audit_job *each;
 	enum err err;
 
-	job->list.arena = arena_new();
+	for (each = job; each; each = each->with)
+		each->list.arena = arena;
 	err = sql_read(looking->database, job_body, &reading);
-	if (err)
-		audit_list_add(&job->list, job->file ? job->file : "-",
-			       arena_printf(job->list.arena, "it cannot be checked: %s",
-					    err_info(err)->title));
+	for (each = job; err && each; each = each->with)
+		audit_list_add(
+			&each->list, each->file ? each->file : "-",
+			arena_printf(arena, "it cannot be checked: %s", err_info(err)->title));
 	job->took_ms = env_monotonic_ms() - begin_ms;
 }
 
@@ -240,6 +246,31 @@ static void add_files(struct looking *looking, struct audit_finding *finding)
 	assert(looking->count - first <= FILES_MAX);
 }
 
+/* The job of a rule that the same statement tells kept. */
+static struct audit_job *find_alike(const struct looking *looking, const struct audit_rule *rule)
+{
+	for (size_t i = 0; rule->kept && i < looking->count; i++) {
+		const char *kept = looking->jobs[i].finding->rule->kept;
+
+		if (kept && strcmp(kept, rule->kept) == 0)
+			return &looking->jobs[i];
+	}
+	return NULL;
+}
+
+static void add_rule(struct looking *looking, struct audit_finding *finding)
+{
+	struct audit_job *alike = find_alike(looking, finding->rule), *job;
+
+	if (!alike) {
+		looking->jobs[looking->count++].finding = finding;
+		return;
+	}
+	job = ARENA_ARRAY(looking->look->arena, struct audit_job, 1);
+	*job = (struct audit_job){.finding = finding, .with = alike->with};
+	alike->with = job;
+}
+
 static void plan(struct looking *looking)
 {
 	struct audit_look *look = looking->look;
@@ -250,21 +281,28 @@ static void plan(struct looking *looking)
 			add_files(looking, &look->findings[i]);
 	for (size_t i = 0; i < look->count; i++)
 		if (look->findings[i].rule->scope != AUDIT_FILE)
-			looking->jobs[looking->count++].finding = &look->findings[i];
+			add_rule(looking, &look->findings[i]);
+}
+
+static void gather_list(const struct looking *looking, const struct audit_job *job)
+{
+	struct audit_finding *finding = job->finding;
+
+	finding->list.arena = looking->look->arena;
+	finding->took_ms += job->took_ms;
+	for (size_t i = 0; i < job->list.count; i++)
+		audit_list_add(&finding->list, job->list.violations[i].id,
+			       job->list.violations[i].detail);
 }
 
 static void gather(struct looking *looking)
 {
 	for (size_t i = 0; i < looking->count; i++) {
-		struct audit_job *job = &looking->jobs[i];
-		struct audit_finding *finding = job->finding;
+		const struct audit_job *job = &looking->jobs[i];
 
-		finding->list.arena = looking->look->arena;
-		finding->took_ms += job->took_ms;
-		for (size_t j = 0; j < job->list.count; j++)
-			audit_list_add(&finding->list, job->list.violations[j].id,
-				       job->list.violations[j].detail);
-		arena_free(job->list.arena);
+		for (; job; job = job->with)
+			gather_list(looking, job);
+		arena_free(looking->jobs[i].list.arena);
 	}
 }
 

@@ -10,6 +10,26 @@
 	" AND substr(p.category, 1, length(s.category) + 1) = s.category || '/'"
 
 /* clang-format off */
+
+/* The moves that an order has, but for its last, are those that its other moves come from, and no
+ * more. So they are numbered without a gap, and the last is the order's. */
+#define COMES_FROM \
+	"CASE status WHEN 'reserved' THEN 'pending' WHEN 'paid' THEN 'reserved'" \
+	" WHEN 'shipped' THEN 'paid' WHEN 'delivered' THEN 'shipped' WHEN 'returned' THEN 'delivered'" \
+	" WHEN 'cancelled' THEN (SELECT p.status FROM main.order_history p" \
+	" WHERE p.order_number = h.order_number AND p.version = h.version - 1" \
+	" AND p.status IN ('pending', 'reserved', 'paid')) END"
+#define HISTORY_KEPT \
+	"SELECT h.moves = sum_of(h.earlier, o.latest) AND h.sound FROM (SELECT" \
+	" row_sum(1, order_number, version, status) AS moves," \
+	" row_sum(1, order_number, version - 1, " COMES_FROM ") FILTER (WHERE version <> 1) AS earlier," \
+	" min(CASE status WHEN 'pending' THEN version = 1 AND moved_by = 'customer'" \
+	" WHEN 'reserved' THEN moved_by = 'system' WHEN 'paid' THEN moved_by = 'system'" \
+	" WHEN 'cancelled' THEN moved_by IN ('customer', 'admin', 'system')" \
+	" ELSE moved_by IN ('vendor', 'admin') END) AND min(version) = 1 AND" \
+	" min(version > 1 OR status = 'pending') AS sound FROM main.order_history h)" \
+	" h, (SELECT row_sum(1, number, version, status) AS latest FROM main.orders) o"
+
 const struct audit_rule audit_rules_of_files[] = {
 	{"file-sound", "every file is whole, and its indexes, constraints and references hold",
 	 NULL, /* see audit_file.c */
@@ -111,7 +131,10 @@ const struct audit_rule audit_rules_within[] = {
 	 "SELECT id, count(*) || ' orders have this id' FROM main.orders NOT INDEXED"
 	 " GROUP BY id HAVING count(*) > 1"
 	 " UNION ALL SELECT 'number ' || number, count(*) || ' orders have this number'"
-	 " FROM main.orders GROUP BY number HAVING count(*) > 1 OR number < 1"},
+	 " FROM main.orders GROUP BY number HAVING count(*) > 1 OR number < 1",
+	 .kept = "SELECT (SELECT in_order(1, 0, id) FROM (SELECT id FROM main.orders ORDER BY id))"
+	 " AND (SELECT in_order(1, 0, number) AND min(number) >= 1 FROM (SELECT number"
+	 " FROM main.orders ORDER BY number))"},
 
 	{"order-total", "an order's total is the sum of its lines",
 	 "SELECT o.id, CASE WHEN l.total IS NULL THEN 'it has no lines'"
@@ -134,9 +157,7 @@ const struct audit_rule audit_rules_within[] = {
 	 " WHERE h.status IS NOT o.status OR h.n <> o.version OR h.version <> o.version"
 	 " UNION ALL SELECT 'number ' || order_number, 'its history is there, the order is not'"
 	 " FROM main.order_history WHERE order_number NOT IN (SELECT number FROM main.orders)",
-	 .kept = "SELECT (SELECT row_sum(1, number, status, version, version) FROM main.orders) ="
-	 " (SELECT row_sum(1, order_number, status, n, version) FROM (SELECT order_number, status,"
-	 " count(*) AS n, max(version) AS version FROM main.order_history GROUP BY order_number))"},
+	 .kept = HISTORY_KEPT},
 
 	{"order-moves", "every move of an order is a legal one, by somebody who may",
 	 "SELECT (SELECT id FROM main.orders WHERE number = h.order_number), h.moved_by ||"
@@ -149,7 +170,8 @@ const struct audit_rule audit_rules_within[] = {
 	 " 'reserved cancelled customer', 'reserved cancelled admin', 'reserved cancelled system',"
 	 " 'paid cancelled customer', 'paid cancelled admin', 'paid cancelled system',"
 	 " 'paid shipped vendor', 'paid shipped admin', 'shipped delivered vendor',"
-	 " 'shipped delivered admin', 'delivered returned vendor', 'delivered returned admin')"},
+	 " 'shipped delivered admin', 'delivered returned vendor', 'delivered returned admin')",
+	 .kept = HISTORY_KEPT},
 
 	{"order-overdue", "what is due for an order is done",
 	 "SELECT id, 'it is ' || status || ', and nobody does what is due' FROM main.orders"
@@ -169,7 +191,11 @@ const struct audit_rule audit_rules_within[] = {
 	 " sum(amount * (kind = 'refund' AND status = 'succeeded')) AS given,"
 	 " sum(amount * (kind = 'refund' AND status = 'processing')) AS held"
 	 " FROM payment.transactions GROUP BY order_id)"
-	 " WHERE refunded <> given OR refunding <> held"},
+	 " WHERE refunded <> given OR refunding <> held",
+	 .kept = "SELECT (SELECT row_sum(refunded, order_id), row_sum(refunding, order_id)"
+	 " FROM payment.transactions) = (SELECT row_sum(amount, order_id) FILTER"
+	 " (WHERE status = 'succeeded'), row_sum(amount, order_id) FILTER (WHERE status = 'processing')"
+	 " FROM payment.transactions WHERE kind = 'refund')"},
 
 	{"payment-overdue", "a provider's answer is asked for until it is there",
 	 "SELECT order_id, 'nobody asks what became of its ' || kind FROM payment.transactions"

@@ -25,6 +25,56 @@
 	" currency) FROM (" SETTLED_AT_PROVIDER("charge", "ch_", "charges") \
 	" UNION ALL " SETTLED_AT_PROVIDER("refund", "re_", "refunds") "))"
 
+/* Whether orders say of their charges what Payment says. */
+#define CHARGES_AGREE \
+	"SELECT (SELECT row_sum(1, id, transaction_id, total, currency, CASE payment_status" \
+	" WHEN 'paid' THEN 1 WHEN 'partially_refunded' THEN 2 WHEN 'refunded' THEN 3 ELSE 0 END)" \
+	" FILTER (WHERE transaction_id IS NOT NULL), max(transaction_id IS NULL AND (total > 0" \
+	" AND status IN ('paid', 'shipped', 'delivered') OR payment_status IN ('paid'," \
+	" 'partially_refunded', 'refunded'))) FROM main.orders) = (SELECT row_sum(1, order_id, id," \
+	" amount, currency, CASE WHEN refunded = 0 THEN 1 WHEN refunded < amount THEN 2 ELSE 3 END)," \
+	" 0 FROM payment.transactions WHERE kind = 'charge' AND status = 'succeeded')"
+
+/* Whether lines of orders are those of their reservations and sales. */
+#define WAS_PAID \
+	"CASE o.status WHEN 'paid' THEN 1 WHEN 'shipped' THEN 1 WHEN 'delivered' THEN 1" \
+	" WHEN 'returned' THEN 1 WHEN 'cancelled' THEN EXISTS (SELECT 1 FROM main.order_history h" \
+	" WHERE h.order_number = o.number AND h.status = 'paid') ELSE 0 END"
+#define LINES_AGREE \
+	"SELECT (SELECT row_sum(l.quantity, o.id, l.product_id) FILTER (WHERE CASE o.status" \
+	" WHEN 'paid' THEN 1 WHEN 'shipped' THEN 1 WHEN 'delivered' THEN 1 ELSE EXISTS (SELECT 1" \
+	" FROM inventory.reservations r WHERE r.order_id = o.id) END), row_sum(1, o.id, l.position," \
+	" l.parent_id, l.vendor_id, l.quantity, l.quantity * l.unit_price, COALESCE(l.category, ''))" \
+	" FILTER (WHERE " WAS_PAID "), row_sum(l.quantity, o.id) FILTER (WHERE " WAS_PAID ")," \
+	" row_sum(1, o.id, o.total, o.currency) FILTER (WHERE l.position = 0 AND " WAS_PAID ")" \
+	" FROM main.order_lines l CROSS JOIN main.orders o ON o.number = l.order_number) =" \
+	" (SELECT r.kept, l.sold, s.units, s.revenue FROM (SELECT row_sum(quantity, order_id," \
+	" product_id) AS kept FROM inventory.reservation_lines) r, (SELECT row_sum(1, order_id, line," \
+	" product_id, vendor_id, units, revenue, category) AS sold FROM analytics.sale_lines) l," \
+	" (SELECT row_sum(units, order_id) AS units, row_sum(1, order_id, revenue, currency)" \
+	" AS revenue FROM analytics.sales) s)"
+
+/* Whether all that is told of orders and accounts, of what is still known to be told, is noted and
+ * sent on. */
+#define OLDEST(schema, what) "(SELECT " what " FROM " schema ".outbox ORDER BY seq LIMIT 1)"
+#define TOLD_ON \
+	"SELECT (SELECT row_sum(1, id) FILTER (WHERE type <> 'OrderPlaced'), row_sum(1, told_at, id," \
+	" type) FILTER (WHERE type = 'OrderPlaced' OR type = 'OrderPaid') FROM main.outbox" \
+	" WHERE type IN ('OrderPlaced', 'OrderPaid', 'OrderCancelled', 'OrderShipped')) =" \
+	" (SELECT m.told, a.noted FROM (SELECT row_sum(1, event_id) AS told FROM notification.messages" \
+	" WHERE template IN ('order_paid', 'order_cancelled', 'order_shipped')" \
+	" AND event_id >= " OLDEST("main", "id") ") m, (SELECT row_sum(1, at, id, type) AS noted" \
+	" FROM analytics.activity WHERE type IN ('OrderPlaced', 'OrderPaid')" \
+	" AND at >= " OLDEST("main", "told_at") ") a)" \
+	" AND (SELECT row_sum(1, id), row_sum(1, told_at, id) FROM user.outbox" \
+	" WHERE type = 'UserRegistered') = (SELECT m.told, a.noted FROM (SELECT row_sum(1, event_id)" \
+	" AS told FROM notification.messages WHERE template = 'welcome'" \
+	" AND event_id >= " OLDEST("user", "id") ") m, (SELECT row_sum(1, at, id) AS noted" \
+	" FROM analytics.activity WHERE type = 'UserRegistered'" \
+	" AND at >= " OLDEST("user", "told_at") ") a)" \
+	" AND NOT EXISTS (SELECT 1 FROM review.outbox e WHERE type = 'ReviewPublished' AND NOT EXISTS" \
+	" (SELECT 1 FROM analytics.activity a WHERE a.at = e.told_at AND a.id = e.id))"
+
 const struct audit_rule audit_rules_between[] = {
 
 	/* --- orders and money ------------------------------------------------------------------ */
@@ -35,7 +85,8 @@ const struct audit_rule audit_rules_between[] = {
 	 " ' ' || t.currency END FROM main.orders o LEFT JOIN payment.transactions t"
 	 " ON t.id = o.transaction_id AND t.order_id = o.id AND t.kind = 'charge'"
 	 " AND t.status = 'succeeded' WHERE o.status IN ('paid', 'shipped', 'delivered')"
-	 " AND o.total > 0 AND (t.id IS NULL OR t.amount <> o.total OR t.currency <> o.currency)"},
+	 " AND o.total > 0 AND (t.id IS NULL OR t.amount <> o.total OR t.currency <> o.currency)",
+	 .kept = CHARGES_AGREE},
 
 	{"charge-settles", "a charged order is settled",
 	 "SELECT o.id, 'it is charged, and ' || o.status FROM main.orders o"
@@ -48,7 +99,8 @@ const struct audit_rule audit_rules_between[] = {
 	 " LEFT JOIN payment.transactions p ON " PAID_FOR " WHERE (CASE o.payment_status"
 	 " WHEN 'paid' THEN 1 WHEN 'partially_refunded' THEN 2 WHEN 'refunded' THEN 3 ELSE 0 END)"
 	 " <> (CASE WHEN p.amount IS NULL THEN 0 WHEN p.refunded = 0 THEN 1"
-	 " WHEN p.refunded < p.amount THEN 2 ELSE 3 END) AND NOT " ORDER_WAITS},
+	 " WHEN p.refunded < p.amount THEN 2 ELSE 3 END) AND NOT " ORDER_WAITS,
+	 .kept = CHARGES_AGREE},
 
 	{"order-money-back", "what was paid for an order that will not be is given back, or due to be",
 	 "SELECT o.id, 'it is ' || o.status || '; of ' || p.amount || ' paid, ' || p.refunded ||"
@@ -107,10 +159,7 @@ const struct audit_rule audit_rules_between[] = {
 	 " GROUP BY l.product_id HAVING sum(l.quantity) IS NOT (SELECT sum(k.quantity)"
 	 " FROM inventory.reservation_lines k WHERE k.order_id = o.id"
 	 " AND k.product_id = l.product_id))",
-	 .kept = "SELECT (SELECT row_sum(l.quantity, o.id, l.product_id) FROM main.orders o"
-	 " JOIN main.order_lines l ON l.order_number = o.number WHERE EXISTS (SELECT 1"
-	 " FROM inventory.reservations r WHERE r.order_id = o.id)) ="
-	 " (SELECT row_sum(quantity, order_id, product_id) FROM inventory.reservation_lines)"},
+	 .kept = LINES_AGREE},
 
 	/* --- products, their stock and their rating --------------------------------------------- */
 
@@ -182,12 +231,7 @@ const struct audit_rule audit_rules_between[] = {
 	 " UNION ALL SELECT s.order_id, 'it is counted, and was never paid' FROM analytics.sales s"
 	 " LEFT JOIN main.orders o ON o.id = s.order_id WHERE o.number IS NULL OR NOT EXISTS"
 	 " (SELECT 1 FROM main.order_history WHERE order_number = o.number AND status = 'paid')",
-	 .kept = "SELECT (SELECT row_sum(1, o.id, o.total, o.currency, l.units) FROM (SELECT"
-	 " order_number, sum(quantity) AS units FROM main.order_lines GROUP BY order_number) l"
-	 " CROSS JOIN main.orders o ON o.number = l.order_number WHERE o.status IN ('paid', 'shipped',"
-	 " 'delivered', 'returned') OR (o.status = 'cancelled' AND EXISTS (SELECT 1 FROM"
-	 " main.order_history h WHERE h.order_number = o.number AND h.status = 'paid'))) ="
-	 " (SELECT row_sum(1, order_id, revenue, currency, units) FROM analytics.sales)"},
+	 .kept = LINES_AGREE},
 
 	{"sales-lines-sold", "sales figures say what was sold, line by line",
 	 "SELECT o.id, 'its line ' || s.line || ' is counted as ' || s.units || ' units of ' ||"
@@ -195,7 +239,8 @@ const struct audit_rule audit_rules_between[] = {
 	 " JOIN main.orders o ON o.id = s.order_id LEFT JOIN main.order_lines l"
 	 " ON l.order_number = o.number AND l.position = s.line WHERE l.parent_id IS NOT s.product_id"
 	 " OR l.vendor_id <> s.vendor_id OR l.quantity <> s.units"
-	 " OR l.quantity * l.unit_price <> s.revenue OR COALESCE(l.category, '') <> s.category"},
+	 " OR l.quantity * l.unit_price <> s.revenue OR COALESCE(l.category, '') <> s.category",
+	 .kept = LINES_AGREE},
 
 	{"sales-refunds", "sales figures count every refund, once",
 	 "SELECT t.order_id, 'refunded are ' || t.amount || ', counted ' || COALESCE(r.amount, 0)"
@@ -215,7 +260,8 @@ const struct audit_rule audit_rules_between[] = {
 	 " UNION ALL SELECT id, type, subject, told_at FROM review.outbox"
 	 " WHERE type = 'ReviewPublished') e WHERE NOT EXISTS (SELECT 1 FROM analytics.activity a"
 	 " WHERE a.at = e.told_at AND a.id = e.id)"
-	 " AND NOT " AUDIT_WAITS("analytics", "e.subject")},
+	 " AND NOT " AUDIT_WAITS("analytics", "e.subject"),
+	 .kept = TOLD_ON},
 
 	/* --- messages --------------------------------------------------------------------------- */
 
@@ -225,7 +271,8 @@ const struct audit_rule audit_rules_between[] = {
 	 " UNION ALL SELECT id, type, subject FROM user.outbox WHERE type = 'UserRegistered') e"
 	 " WHERE e.id NOT IN (SELECT event_id FROM notification.messages"
 	 " WHERE event_id IS NOT NULL)"
-	 " AND NOT " AUDIT_WAITS("notification", "e.subject")},
+	 " AND NOT " AUDIT_WAITS("notification", "e.subject"),
+	 .kept = TOLD_ON},
 
 	{NULL},
 };

@@ -7,6 +7,8 @@
  *		of the same numbers for the same keys are equal, in whatever order they came and
  *		however they were parted into rows; other sums differ but by a chance of 2^-64
  *		(SipHash, with a key drawn at start).
+ *	sum_of(sum, sum)
+ *		Two sums of rows as one; no aggregate.
  *	in_order(unique, nocase, key ...)
  *		1 where each row's key comes behind that of the row before it, else 0. If unique is
  *		not 0, no two rows have the same first so many columns either, but for those with a
@@ -118,6 +120,23 @@ static void row_sum_end(sqlite3_context *context)
 	sqlite3_result_blob(context, sum ? sum : none, sizeof(none), SQLITE_TRANSIENT);
 }
 
+static void add_sums(sqlite3_context *context, int count, sqlite3_value **sums)
+{
+	__int128 total = 0, sum;
+
+	for (int i = 0; i < count; i++) {
+		struct sql_value value = value_of(sums[i]);
+
+		if (value.length != sizeof(sum)) {
+			sqlite3_result_error_code(context, SQLITE_MISMATCH);
+			return;
+		}
+		memcpy(&sum, value.bytes, sizeof(sum));
+		total += sum;
+	}
+	sqlite3_result_blob(context, &total, sizeof(total), SQLITE_TRANSIENT);
+}
+
 /* --- in_order --------------------------------------------------------------------------------- */
 
 /* The row before. */
@@ -220,12 +239,16 @@ static void in_order_end(sqlite3_context *context)
 
 enum err connection_add_sums(struct connection *connection)
 {
+	sqlite3 *handle = connection->handle;
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-	int code = sqlite3_create_function(connection->handle, "row_sum", -1, flags, NULL, NULL,
-					   row_sum_step, row_sum_end);
+	int code = sqlite3_create_function(handle, "row_sum", -1, flags, NULL, NULL, row_sum_step,
+					   row_sum_end);
 
 	if (code == SQLITE_OK)
-		code = sqlite3_create_function(connection->handle, "in_order", -1, flags, NULL,
-					       NULL, in_order_step, in_order_end);
+		code = sqlite3_create_function(handle, "sum_of", 2, flags, NULL, add_sums, NULL,
+					       NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_create_function(handle, "in_order", -1, flags, NULL, NULL,
+					       in_order_step, in_order_end);
 	return connection_err(connection, code, "", "sums");
 }
