@@ -133,17 +133,18 @@ static void run_job(struct looking *looking, struct audit_job *job)
 	struct reading reading = {.looking = looking, .job = job};
 	struct arena *arena = arena_new();
 	int64_t begin_ms = env_monotonic_ms();
-	struct audit_job *each;
+	struct audit_job *each = job;
 	enum err err;
 
-	for (each = job; each; each = each->with)
+	do {
 		each->list.arena = arena;
+	} while ((each = each->with));
 	err = sql_read(looking->database, job_body, &reading);
+	job->took_ms = env_monotonic_ms() - begin_ms;
 	for (each = job; err && each; each = each->with)
 		audit_list_add(
 			&each->list, each->file ? each->file : "-",
 			arena_printf(arena, "it cannot be checked: %s", err_info(err)->title));
-	job->took_ms = env_monotonic_ms() - begin_ms;
 }
 
 /* --- workers ---------------------------------------------------------------------------------- */
@@ -271,17 +272,28 @@ static void add_rule(struct looking *looking, struct audit_finding *finding)
 	alike->with = job;
 }
 
+static int compare_jobs(const void *a, const void *b)
+{
+	const struct audit_job *first = a, *second = b;
+
+	return (second->with != NULL) - (first->with != NULL);
+}
+
+/* The files first, and behind them what tells of several rules, since it reads the most. */
 static void plan(struct looking *looking)
 {
 	struct audit_look *look = looking->look;
+	size_t files;
 
 	looking->jobs = ARENA_ARRAY(look->arena, struct audit_job, look->count + FILES_MAX);
 	for (size_t i = 0; i < look->count; i++)
 		if (look->findings[i].rule->scope == AUDIT_FILE)
 			add_files(looking, &look->findings[i]);
+	files = looking->count;
 	for (size_t i = 0; i < look->count; i++)
 		if (look->findings[i].rule->scope != AUDIT_FILE)
 			add_rule(looking, &look->findings[i]);
+	qsort(looking->jobs + files, looking->count - files, sizeof(*looking->jobs), compare_jobs);
 }
 
 static void gather_list(const struct looking *looking, const struct audit_job *job)
@@ -300,8 +312,9 @@ static void gather(struct looking *looking)
 	for (size_t i = 0; i < looking->count; i++) {
 		const struct audit_job *job = &looking->jobs[i];
 
-		for (; job; job = job->with)
+		do {
 			gather_list(looking, job);
+		} while ((job = job->with));
 		arena_free(looking->jobs[i].list.arena);
 	}
 }

@@ -30,6 +30,17 @@
 	" min(version > 1 OR status = 'pending') AS sound FROM main.order_history h)" \
 	" h, (SELECT row_sum(1, number, version, status) AS latest FROM main.orders) o"
 
+/* The journal adds up to the stock; and with what is not sold of the reservations, to all of them. */
+#define JOURNAL_KEPT \
+	"SELECT m.moved = s.stock AND sum_of(m.sold, u.kept) = l.kept FROM (SELECT" \
+	" row_sum(delta, product_id, warehouse) AS moved, row_sum(-delta, order_id, product_id," \
+	" warehouse) FILTER (WHERE order_id IS NOT NULL) AS sold FROM inventory.movements) m," \
+	" (SELECT row_sum(on_hand, product_id, warehouse) AS stock FROM inventory.warehouse_stock) s," \
+	" (SELECT row_sum(l.quantity, l.order_id, l.product_id, l.warehouse) AS kept" \
+	" FROM inventory.reservations r CROSS JOIN inventory.reservation_lines l" \
+	" ON l.order_id = r.order_id WHERE r.status <> 'committed') u, (SELECT row_sum(quantity," \
+	" order_id, product_id, warehouse) AS kept FROM inventory.reservation_lines) l"
+
 const struct audit_rule audit_rules_of_files[] = {
 	{"file-sound", "every file is whole, and its indexes, constraints and references hold",
 	 NULL, /* see audit_file.c */
@@ -242,8 +253,7 @@ const struct audit_rule audit_rules_within[] = {
 	 " FROM inventory.warehouse_stock UNION ALL SELECT product_id, warehouse, 0, sum(delta)"
 	 " FROM inventory.movements GROUP BY +product_id, warehouse)"
 	 " GROUP BY product_id, warehouse HAVING sum(on_hand) <> sum(delta)",
-	 .kept = "SELECT (SELECT row_sum(on_hand, product_id, warehouse) FROM inventory.warehouse_stock)"
-	 " = (SELECT row_sum(delta, product_id, warehouse) FROM inventory.movements)"},
+	 .kept = JOURNAL_KEPT},
 
 	{"stock-sold", "what left the stock for an order is what was reserved and sold",
 	 "SELECT order_id, 'its reservations say ' || sum(kept) || ', the journal ' || sum(-delta) ||"
@@ -253,11 +263,7 @@ const struct audit_rule audit_rules_within[] = {
 	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
 	 " ON l.order_id = r.order_id WHERE r.status = 'committed')"
 	 " GROUP BY order_id, product_id, warehouse HAVING sum(kept) <> sum(-delta)",
-	 .kept = "SELECT (SELECT row_sum(-delta, order_id, product_id, warehouse)"
-	 " FROM inventory.movements WHERE order_id IS NOT NULL) ="
-	 " (SELECT row_sum(l.quantity, l.order_id, l.product_id, l.warehouse)"
-	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
-	 " ON l.order_id = r.order_id WHERE r.status = 'committed')"},
+	 .kept = JOURNAL_KEPT},
 
 	{"reservation-overdue", "a reservation that nobody paid for ends",
 	 "SELECT order_id, 'it is active, and its time is over' FROM inventory.reservations"

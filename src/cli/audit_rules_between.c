@@ -35,6 +35,14 @@
 	" amount, currency, CASE WHEN refunded = 0 THEN 1 WHEN refunded < amount THEN 2 ELSE 3 END)," \
 	" 0 FROM payment.transactions WHERE kind = 'charge' AND status = 'succeeded')"
 
+#define ORDERS_WITH_RESERVATIONS \
+	" FROM main.orders o LEFT JOIN inventory.reservations r ON r.order_id = o.id" \
+	" WHERE NOT CASE o.status WHEN 'pending' THEN 1" \
+	" WHEN 'reserved' THEN COALESCE(r.status, '-') NOT IN ('-', 'restocked')" \
+	" WHEN 'cancelled' THEN COALESCE(r.status, '-') NOT IN ('active', 'committed')" \
+	" WHEN 'returned' THEN COALESCE(r.status, '-') = 'restocked'" \
+	" ELSE COALESCE(r.status, '-') = 'committed' END"
+
 /* Whether lines of orders are those of their reservations and sales. */
 #define WAS_PAID \
 	"CASE o.status WHEN 'paid' THEN 1 WHEN 'shipped' THEN 1 WHEN 'delivered' THEN 1" \
@@ -58,20 +66,21 @@
  * sent on. */
 #define OLDEST(schema, what) "(SELECT " what " FROM " schema ".outbox ORDER BY seq LIMIT 1)"
 #define TOLD_ON \
-	"SELECT (SELECT row_sum(1, id) FILTER (WHERE type <> 'OrderPlaced'), row_sum(1, told_at, id," \
-	" type) FILTER (WHERE type = 'OrderPlaced' OR type = 'OrderPaid') FROM main.outbox" \
-	" WHERE type IN ('OrderPlaced', 'OrderPaid', 'OrderCancelled', 'OrderShipped')) =" \
-	" (SELECT m.told, a.noted FROM (SELECT row_sum(1, event_id) AS told FROM notification.messages" \
-	" WHERE template IN ('order_paid', 'order_cancelled', 'order_shipped')" \
-	" AND event_id >= " OLDEST("main", "id") ") m, (SELECT row_sum(1, at, id, type) AS noted" \
-	" FROM analytics.activity WHERE type IN ('OrderPlaced', 'OrderPaid')" \
-	" AND at >= " OLDEST("main", "told_at") ") a)" \
-	" AND (SELECT row_sum(1, id), row_sum(1, told_at, id) FROM user.outbox" \
-	" WHERE type = 'UserRegistered') = (SELECT m.told, a.noted FROM (SELECT row_sum(1, event_id)" \
-	" AS told FROM notification.messages WHERE template = 'welcome'" \
-	" AND event_id >= " OLDEST("user", "id") ") m, (SELECT row_sum(1, at, id) AS noted" \
-	" FROM analytics.activity WHERE type = 'UserRegistered'" \
-	" AND at >= " OLDEST("user", "told_at") ") a)" \
+	"SELECT (SELECT o.sent, o.noted, u.sent, u.noted FROM (SELECT row_sum(1, id)" \
+	" FILTER (WHERE type <> 'OrderPlaced') AS sent, row_sum(1, told_at, id, type)" \
+	" FILTER (WHERE type = 'OrderPlaced' OR type = 'OrderPaid') AS noted FROM main.outbox" \
+	" WHERE type IN ('OrderPlaced', 'OrderPaid', 'OrderCancelled', 'OrderShipped')) o," \
+	" (SELECT row_sum(1, id) AS sent, row_sum(1, told_at, id) AS noted FROM user.outbox" \
+	" WHERE type = 'UserRegistered') u) = (SELECT m.orders, a.orders, m.users, a.users FROM" \
+	" (SELECT row_sum(1, event_id) FILTER (WHERE template <> 'welcome'" \
+	" AND event_id >= " OLDEST("main", "id") ") AS orders, row_sum(1, event_id)" \
+	" FILTER (WHERE template = 'welcome' AND event_id >= " OLDEST("user", "id") ") AS users" \
+	" FROM notification.messages WHERE template IN ('order_paid', 'order_cancelled'," \
+	" 'order_shipped', 'welcome')) m, (SELECT row_sum(1, at, id, type) FILTER" \
+	" (WHERE type <> 'UserRegistered' AND at >= " OLDEST("main", "told_at") ") AS orders," \
+	" row_sum(1, at, id) FILTER (WHERE type = 'UserRegistered'" \
+	" AND at >= " OLDEST("user", "told_at") ") AS users FROM analytics.activity" \
+	" WHERE type IN ('OrderPlaced', 'OrderPaid', 'UserRegistered')) a)" \
 	" AND NOT EXISTS (SELECT 1 FROM review.outbox e WHERE type = 'ReviewPublished' AND NOT EXISTS" \
 	" (SELECT 1 FROM analytics.activity a WHERE a.at = e.told_at AND a.id = e.id))"
 
@@ -142,13 +151,11 @@ const struct audit_rule audit_rules_between[] = {
 
 	{"order-reservation", "an order's stock is where its status says",
 	 "SELECT o.id, 'it is ' || o.status || ', its reservation ' || COALESCE(r.status, 'not there')"
-	 " FROM main.orders o LEFT JOIN inventory.reservations r ON r.order_id = o.id"
-	 " WHERE NOT CASE o.status WHEN 'pending' THEN 1"
-	 " WHEN 'reserved' THEN COALESCE(r.status, '-') NOT IN ('-', 'restocked')"
-	 " WHEN 'cancelled' THEN COALESCE(r.status, '-') NOT IN ('active', 'committed')"
-	 " WHEN 'returned' THEN COALESCE(r.status, '-') = 'restocked'"
-	 " ELSE COALESCE(r.status, '-') = 'committed' END"
-	 " AND NOT " INVENTORY_WAITS " AND NOT " ORDER_WAITS},
+	 ORDERS_WITH_RESERVATIONS " AND NOT " INVENTORY_WAITS " AND NOT " ORDER_WAITS,
+	 .kept = "SELECT (SELECT row_sum(1, id) FROM main.orders WHERE status IN ('paid', 'shipped',"
+	 " 'delivered')) = (SELECT row_sum(1, order_id) FROM inventory.reservations"
+	 " WHERE status = 'committed') AND NOT EXISTS (SELECT 1" ORDERS_WITH_RESERVATIONS
+	 " AND o.status IN ('reserved', 'cancelled', 'returned'))"},
 
 	{"reservation-lines", "a reservation keeps what its order's lines say",
 	 "SELECT o.id, 'its lines and its reservation differ' FROM inventory.reservations r"
