@@ -221,7 +221,9 @@ const struct audit_rule audit_rules_within[] = {
 	 " COALESCE(r.amount, 0) FROM sandbox.charges c LEFT JOIN (SELECT charge_key,"
 	 " sum(amount) AS amount FROM sandbox.refunds WHERE status = 'succeeded'"
 	 " GROUP BY charge_key) r ON r.charge_key = c.key"
-	 " WHERE c.refunded <> COALESCE(r.amount, 0) OR c.refunded > c.amount"},
+	 " WHERE c.refunded <> COALESCE(r.amount, 0) OR c.refunded > c.amount",
+	 .kept = "SELECT (SELECT row_sum(refunded, key), max(refunded > amount) FROM sandbox.charges)"
+	 " = (SELECT row_sum(amount, charge_key), 0 FROM sandbox.refunds WHERE status = 'succeeded')"},
 
 	/* --- stock ---------------------------------------------------------------------------- */
 

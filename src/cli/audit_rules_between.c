@@ -49,18 +49,20 @@
 	" WHEN 'returned' THEN 1 WHEN 'cancelled' THEN EXISTS (SELECT 1 FROM main.order_history h" \
 	" WHERE h.order_number = o.number AND h.status = 'paid') ELSE 0 END"
 #define LINES_AGREE \
-	"SELECT (SELECT row_sum(l.quantity, o.id, l.product_id) FILTER (WHERE CASE o.status" \
-	" WHEN 'paid' THEN 1 WHEN 'shipped' THEN 1 WHEN 'delivered' THEN 1 ELSE EXISTS (SELECT 1" \
-	" FROM inventory.reservations r WHERE r.order_id = o.id) END), row_sum(1, o.id, l.position," \
-	" l.parent_id, l.vendor_id, l.quantity, l.quantity * l.unit_price, COALESCE(l.category, ''))" \
-	" FILTER (WHERE " WAS_PAID "), row_sum(l.quantity, o.id) FILTER (WHERE " WAS_PAID ")," \
-	" row_sum(1, o.id, o.total, o.currency) FILTER (WHERE l.position = 0 AND " WAS_PAID ")" \
-	" FROM main.order_lines l CROSS JOIN main.orders o ON o.number = l.order_number) =" \
-	" (SELECT r.kept, l.sold, s.units, s.revenue FROM (SELECT row_sum(quantity, order_id," \
-	" product_id) AS kept FROM inventory.reservation_lines) r, (SELECT row_sum(1, order_id, line," \
-	" product_id, vendor_id, units, revenue, category) AS sold FROM analytics.sale_lines) l," \
-	" (SELECT row_sum(units, order_id) AS units, row_sum(1, order_id, revenue, currency)" \
-	" AS revenue FROM analytics.sales) s)"
+	"SELECT (SELECT l.kept, l.sold, s.units, o.revenue FROM (SELECT row_sum(l.quantity, o.id," \
+	" l.product_id) FILTER (WHERE CASE o.status WHEN 'paid' THEN 1 WHEN 'shipped' THEN 1" \
+	" WHEN 'delivered' THEN 1 ELSE EXISTS (SELECT 1 FROM inventory.reservations r" \
+	" WHERE r.order_id = o.id) END) AS kept, row_sum(1, o.id, l.position, l.parent_id," \
+	" l.vendor_id, l.quantity, l.quantity * l.unit_price, COALESCE(l.category, ''))" \
+	" FILTER (WHERE " WAS_PAID ") AS sold FROM main.order_lines l CROSS JOIN main.orders o" \
+	" ON o.number = l.order_number) l, (SELECT row_sum(units, order_id) AS units" \
+	" FROM analytics.sales) s, (SELECT row_sum(1, o.id, o.total, o.currency) AS revenue" \
+	" FROM main.orders o WHERE " WAS_PAID ") o) = (SELECT r.kept, l.sold, l.units, s.revenue" \
+	" FROM (SELECT row_sum(quantity, order_id, product_id) AS kept" \
+	" FROM inventory.reservation_lines) r, (SELECT row_sum(1, order_id, line, product_id," \
+	" vendor_id, units, revenue, category) AS sold, row_sum(units, order_id) AS units" \
+	" FROM analytics.sale_lines) l, (SELECT row_sum(1, order_id, revenue, currency) AS revenue" \
+	" FROM analytics.sales) s)"
 
 /* Whether all that is told of orders and accounts, of what is still known to be told, is noted and
  * sent on. */
