@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/out.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -242,6 +243,86 @@ char *json_text(struct arena *arena, const json_t *value)
 
 	assert(length > 0 && written == length);
 	return text;
+}
+
+/* --- building ----------------------------------------------------------------------------- */
+
+struct json_builder {
+	struct arena *arena;
+	json_t *top;
+	json_t *open[OUT_DEPTH_MAX];
+	size_t depth;
+};
+
+struct json_builder *json_builder_new(struct arena *arena)
+{
+	struct json_builder *builder = ARENA_NEW(arena, struct json_builder);
+
+	builder->arena = arena;
+	return builder;
+}
+
+json_t *json_builder_value(const struct json_builder *builder)
+{
+	assert(builder->depth == 0 && builder->top);
+	return builder->top;
+}
+
+/* Where it belongs; `parsing` is set, so that what holds it grows in the arena. */
+static void place(struct json_builder *builder, const char *name, json_t *value)
+{
+	json_t *holder = builder->depth ? builder->open[builder->depth - 1] : NULL;
+	int failed = 0;
+
+	assert(value);
+	if (!holder)
+		builder->top = value;
+	else if (json_is_array(holder))
+		failed = json_array_append_new(holder, value);
+	else
+		failed = json_object_set_new_nocheck(holder, name, value);
+	assert(!failed);
+}
+
+void json_build_open(struct json_builder *builder, const char *name, bool list)
+{
+	json_t *value;
+
+	assert(builder->depth < ARRAY_LENGTH(builder->open));
+	parsing = builder->arena;
+	value = list ? json_array() : json_object();
+	place(builder, name, value);
+	parsing = NULL;
+	builder->open[builder->depth++] = value;
+}
+
+void json_build_close(struct json_builder *builder)
+{
+	assert(builder->depth > 0);
+	builder->depth--;
+}
+
+void json_build_text(struct json_builder *builder, const char *name, const char *text,
+		     size_t length)
+{
+	parsing = builder->arena;
+	place(builder, name, json_stringn_nocheck(text, length));
+	parsing = NULL;
+}
+
+void json_build_int(struct json_builder *builder, const char *name, int64_t number)
+{
+	parsing = builder->arena;
+	place(builder, name, json_integer(number));
+	parsing = NULL;
+}
+
+void json_build_json(struct json_builder *builder, const char *name, const char *json,
+		     size_t length)
+{
+	parsing = builder->arena;
+	place(builder, name, json_loadb(json, length, JSON_DECODE_ANY, NULL));
+	parsing = NULL;
 }
 
 /* --- getters ------------------------------------------------------------------------------ */

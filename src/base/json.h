@@ -50,6 +50,26 @@ bool json_get_id(const json_t *object, const char *name, struct id *ret_id);
 bool json_get_money(const json_t *object, const char *name, struct money *ret_money);
 bool json_get_time(const json_t *object, const char *name, int64_t *ret_time_ms);
 
+/* --- building ---------------------------------------------------------------------------- */
+
+/* Values made next to the text that `out` writes (base/out.h), as json_parse would make them of it:
+ * a name within an object, NULL elsewhere. All of it lives in the arena; names and texts are
+ * copied. */
+struct json_builder;
+
+struct json_builder *json_builder_new(struct arena *arena);
+json_t *json_builder_value(const struct json_builder *builder); /* once all is closed */
+
+void json_build_open(struct json_builder *builder, const char *name, bool list);
+void json_build_close(struct json_builder *builder);
+void json_build_text(struct json_builder *builder, const char *name, const char *text,
+		     size_t length);
+void json_build_int(struct json_builder *builder, const char *name, int64_t number);
+
+/* `json` is the text of any value. */
+void json_build_json(struct json_builder *builder, const char *name, const char *json,
+		     size_t length);
+
 /* --- faults ------------------------------------------------------------------------------ */
 
 struct fault {

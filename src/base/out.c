@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/time.h"
 
 #define CAPACITY_START 512
@@ -24,6 +25,20 @@ struct out out_new(struct arena *arena)
 		.data = arena_alloc(arena, CAPACITY_START),
 		.capacity = CAPACITY_START,
 	};
+}
+
+struct out out_new_kept(struct arena *arena, struct arena *kept)
+{
+	struct out out = out_new(arena);
+
+	out.builder = json_builder_new(kept);
+	return out;
+}
+
+json_t *out_kept(const struct out *out)
+{
+	assert(out->depth == 0);
+	return out->builder ? json_builder_value(out->builder) : NULL;
 }
 
 static void grow(struct out *out, size_t room)
@@ -164,6 +179,8 @@ static void open_with(struct out *out, const char *name, char bracket)
 	reserve(out, 1);
 	put(out, bracket);
 	put_end(out);
+	if (out->builder)
+		json_build_open(out->builder, name, bracket == '[');
 }
 
 static void close_with(struct out *out, char bracket)
@@ -175,6 +192,8 @@ static void close_with(struct out *out, char bracket)
 	reserve(out, 1);
 	put(out, bracket);
 	put_end(out);
+	if (out->builder)
+		json_build_close(out->builder);
 }
 
 void out_open(struct out *out, const char *name)
@@ -243,6 +262,8 @@ void out_text(struct out *out, const char *name, const char *text)
 	begin(out, name);
 	put_quoted(out, text);
 	put_end(out);
+	if (out->builder)
+		json_build_text(out->builder, name, text, strlen(text));
 }
 
 void out_int(struct out *out, const char *name, int64_t number)
@@ -255,6 +276,17 @@ void out_int(struct out *out, const char *name, int64_t number)
 	begin(out, name);
 	put_bytes(out, start, (size_t)(end - start));
 	put_end(out);
+	if (out->builder)
+		json_build_int(out->builder, name, number);
+}
+
+static void put_json(struct out *out, const char *name, const char *json, size_t length)
+{
+	begin(out, name);
+	put_bytes(out, json, length);
+	put_end(out);
+	if (out->builder)
+		json_build_json(out->builder, name, json, length);
 }
 
 void out_decimal(struct out *out, const char *name, int64_t scaled, int digits)
@@ -281,9 +313,7 @@ void out_decimal(struct out *out, const char *name, int64_t scaled, int digits)
 	start = digits_before(start, whole, 1);
 	if (scaled < 0)
 		*--start = '-';
-	begin(out, name);
-	put_bytes(out, start, (size_t)(end - start));
-	put_end(out);
+	put_json(out, name, start, (size_t)(end - start));
 }
 
 void out_bool(struct out *out, const char *name, bool value)
@@ -306,6 +336,8 @@ static void put_plain(struct out *out, const char *name, const char *text, size_
 	out->length += length;
 	put(out, '"');
 	put_end(out);
+	if (out->builder)
+		json_build_text(out->builder, name, text, length);
 }
 
 void out_id(struct out *out, const char *name, const struct id *id)
@@ -340,11 +372,8 @@ void out_money(struct out *out, const char *name, const struct money *money)
 
 void out_json(struct out *out, const char *name, const char *json)
 {
-	if (!json)
-		return;
-	begin(out, name);
-	put_bytes(out, json, strlen(json));
-	put_end(out);
+	if (json)
+		put_json(out, name, json, strlen(json));
 }
 
 /* --- raw ------------------------------------------------------------------------------------ */
@@ -352,6 +381,7 @@ void out_json(struct out *out, const char *name, const char *json)
 /* At the top, raw text may separate values: lines of JSON. */
 static void after_raw(struct out *out)
 {
+	assert(!out->builder);
 	if (!out->depth)
 		out->comma = false;
 	put_end(out);

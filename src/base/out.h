@@ -30,11 +30,20 @@ struct out {
 	size_t length;
 	size_t capacity;
 	int depth;
-	uint32_t lists; /* bit n: what is open at depth n + 1 is a list */
-	bool comma;	/* the next value needs a comma before it */
+	uint32_t lists;		      /* bit n: what is open at depth n + 1 is a list */
+	bool comma;		      /* the next value needs a comma before it */
+	struct json_builder *builder; /* NULL: text alone */
 };
 
 struct out out_new(struct arena *arena);
+
+/* One that also keeps what is written as a value, in an arena that may be another, for those who read
+ * it within this process and need not parse it then. Raw bytes cannot be written to it. */
+struct out out_new_kept(struct arena *arena, struct arena *kept);
+
+/* The value behind the text, once it is whole, as json_parse would give it; NULL where it was not
+ * kept. */
+struct json_t *out_kept(const struct out *out);
 
 void out_open(struct out *out, const char *name);
 void out_close(struct out *out);

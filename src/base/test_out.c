@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "base/out.h"
 
 static struct arena *arena;
@@ -252,6 +253,50 @@ static void test_raw(void **state)
 	assert_string_equal(out.data, "{}\n{}\n");
 }
 
+/* Whatever is written, the value that is kept is the one that the text stands for. */
+static void test_kept_is_what_is_written(void **state)
+{
+	struct arena *kept = arena_new();
+	struct out out = out_new_kept(arena, kept);
+	struct money money = {.amount = -250, .currency = "EUR"};
+	struct id id = {{1, 2, 3}};
+	json_t *parsed;
+
+	(void)state;
+	out_open(&out, NULL);
+	out_text(&out, "text", "a \"b\" \\ \n \xc3\xa9 \x01");
+	out_text(&out, "none", NULL);
+	out_int(&out, "least", INT64_MIN);
+	out_int(&out, "most", INT64_MAX);
+	out_bool(&out, "yes", true);
+	out_bool(&out, "no", false);
+	out_null(&out, "null");
+	out_id(&out, "id", &id);
+	out_time(&out, "time", 1700000000123);
+	out_money(&out, "money", &money);
+	out_decimal(&out, "whole", 400, 2);
+	out_decimal(&out, "part", -425, 2);
+	out_json(&out, "json", "{\"a\":[1,2.5,null,\"x\"]}");
+	out_open(&out, "empty");
+	out_close(&out);
+	out_open_list(&out, "list");
+	for (int i = 0; i < 100; i++) {
+		out_open_list(&out, NULL);
+		out_int(&out, NULL, i);
+		out_text(&out, NULL, "item");
+		out_close_list(&out);
+	}
+	out_close_list(&out);
+	for (int i = 0; i < 100; i++)
+		out_int(&out, arena_printf(arena, "member %d", i), i);
+	out_close(&out);
+	assert_int_equal(json_parse_own(arena, out.data, out.length, &parsed), OK);
+	assert_true(json_equal(out_kept(&out), parsed));
+	assert_string_equal(json_text(arena, out_kept(&out)), json_text(arena, parsed));
+	assert_null(out_kept(&(struct out){0}));
+	arena_free(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_growing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deep, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_raw, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_kept_is_what_is_written, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,9 +172,11 @@ static void take_recent(struct batch *batch)
 	batch->told_count = batch->read = count;
 	batch->up_to = batch->from + (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
-		if (!member_handler(batch->member, told_type(batch->told[i])))
+		const struct event *event = told_event(batch->told[i]);
+
+		if (!member_handler(batch->member, event->type))
 			continue;
-		batch->events[batch->count] = *told_event(batch->told[i]);
+		batch->events[batch->count] = *event;
 		batch->events[batch->count++].arena = batch->arena;
 	}
 }

@@ -50,8 +50,13 @@ static const char *known_type(const char *type)
 	return NULL;
 }
 
+struct out *event_data(struct sql *sql, struct arena *arena)
+{
+	return told_data(told_new(sql, arena));
+}
+
 enum err event_publish(struct sql *sql, const char *type, const struct id *subject,
-		       const char *traceparent, const struct out *data)
+		       const char *traceparent, struct out *data)
 {
 	const struct event event = {
 		.id = id_new(),
@@ -60,9 +65,8 @@ enum err event_publish(struct sql *sql, const char *type, const struct id *subje
 		.subject = *subject,
 		.time_ms = sql_now_ms(sql),
 		.traceparent = traceparent,
-		.data = data->data,
+		.json = out_kept(data),
 	};
-	struct member *member = sql_owner(sql);
 	enum err err;
 
 	assert(event.source && strcmp(event.source, sql_database_name(sql)) == 0);
@@ -70,9 +74,9 @@ enum err event_publish(struct sql *sql, const char *type, const struct id *subje
 		      "INSERT INTO outbox (id, type, subject, told_at, traceparent, data)"
 		      " VALUES ($1, $2, $3, $4, $5, $6)",
 		      sql_id(&event.id), sql_text(event.type), sql_id(&event.subject),
-		      sql_int(event.time_ms), sql_text(event.traceparent), sql_text(event.data));
-	if (!err && member)
-		told_hook(sql, member, sql_last_number(sql), &event);
+		      sql_int(event.time_ms), sql_text(event.traceparent), sql_text(data->data));
+	if (!err)
+		told_fill(data, sql_last_number(sql), &event);
 	return err;
 }
 

@@ -21,15 +21,19 @@ struct event {
 	struct id subject;  /* of the thing */
 	int64_t time_ms;
 	const char *traceparent; /* or NULL */
-	const char *data;	 /* JSON text, an object */
-	const json_t *json;	 /* the same, parsed; others may be reading it too */
+	const json_t *json;	 /* its data, an object; others may be reading it too */
+	const char *data;	 /* the same as text; NULL where it was handed over in memory */
 	struct arena *arena;	 /* of the delivery */
 };
 
+/* Where the data of an event is written before it is published: one object. Its text goes into the
+ * arena; its value stays for those who hear the event in this process. */
+struct out *event_data(struct sql *sql, struct arena *arena);
+
 /* Puts an event into the outbox of the running transaction. `type` is one of contract/events.h and
- * told by this service: asserted. */
+ * told by this service: asserted. `data` is from event_data, and published once. */
 enum err event_publish(struct sql *sql, const char *type, const struct id *subject,
-		       const char *traceparent, const struct out *data) MUST_CHECK;
+		       const char *traceparent, struct out *data) MUST_CHECK;
 
 /* Handles one event within the transaction that also moves the mark behind it; returns OK where
  * there is nothing (more) to do for it. An error undoes the handler's work; transient ones (see

@@ -60,14 +60,19 @@ void member_wake(struct member *member);
 /* The handler for the type, or NULL. */
 event_handler *member_handler(const struct member *member, const char *type);
 
-/* Has the event in memory from when the transaction that tells it is on disk. `event` is borrowed;
- * its type and source live forever. */
-void told_hook(struct sql *sql, struct member *source, int64_t seq, const struct event *event);
+/* An event that the running transaction is about to tell. Once that is on disk the event is among its
+ * service's recent ones; where it is undone, or told nothing, it goes. */
+struct told *told_new(struct sql *sql, struct arena *arena);
 
-const char *told_type(const struct told *told);
+/* Where its data is written: the text into the arena that it was made with. */
+struct out *told_data(struct told *told);
 
-/* The event, parsed; until it is given back. */
-const struct event *told_event(struct told *told);
+/* What was told with this data. The event's type and source live forever, its json is what `data`
+ * keeps, the rest is copied. */
+void told_fill(struct out *data, int64_t seq, const struct event *event);
+
+/* Until it is given back. */
+const struct event *told_event(const struct told *told);
 void told_give_back(struct told *told);
 
 void recent_open(struct recent *recent);

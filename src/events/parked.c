@@ -36,6 +36,7 @@ static int64_t pause_ms(int64_t attempts)
 enum err parked_put(struct sql *sql, const struct event *event, enum err err)
 {
 	int64_t now_ms = sql_now_ms(sql);
+	const char *data = event->data ? event->data : json_text(event->arena, event->json);
 
 	return sql_run(sql,
 		       "INSERT INTO parked (id, source, type, subject, told_at, traceparent, data,"
@@ -44,7 +45,7 @@ enum err parked_put(struct sql *sql, const struct event *event, enum err err)
 		       " ON CONFLICT (id) DO NOTHING",
 		       sql_id(&event->id), sql_text(event->source), sql_text(event->type),
 		       sql_id(&event->subject), sql_int(event->time_ms),
-		       sql_text(event->traceparent), sql_text(event->data), sql_int(err ? 1 : 0),
+		       sql_text(event->traceparent), sql_text(data), sql_int(err ? 1 : 0),
 		       sql_text(err ? err_info(err)->slug : "waits for an earlier event"),
 		       sql_int(err ? now_ms + pause_ms(1) : now_ms), sql_int(now_ms));
 }

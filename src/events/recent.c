@@ -1,94 +1,73 @@
 /*
  * What a service told lately, kept in memory until all who hear it have handled it: a subscriber
- * that keeps up neither reads an outbox nor parses what another has parsed.
+ * that keeps up neither reads an outbox nor parses what is in it.
  *
  * Invariants:
  *  1. It holds events that are on disk, one run of the outbox without gaps, which ends with the
  *     last one. What is not in it is read from the outbox.
- *  2. An event in it does not change, but for being parsed once; whoever looks at it has taken it.
+ *  2. An event in it does not change; whoever looks at it has taken it.
  */
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "events/internal.h"
 
 struct told {
-	struct sql_hook hook; /* until it is on disk */
-	struct member *source;
-	int64_t seq;
-	atomic_int taken; /* by the list, and by subscribers */
+	struct sql_hook hook;  /* until the transaction ends */
+	struct arena *arena;   /* which holds all of it but the text, this too */
+	struct member *source; /* NULL: nobody hears its service */
+	int64_t seq;	       /* 0: not published */
+	atomic_int taken;      /* by the list, and by subscribers */
+	struct out data;
 	struct event event;
-	pthread_mutex_t lock; /* of what follows */
-	struct arena *arena;  /* NULL: not parsed yet */
-	char texts[];
 };
-
-static char *put_text(char **end, const char *text)
-{
-	char *begin = *end;
-	size_t size;
-
-	if (!text)
-		return NULL;
-	size = strlen(text) + 1;
-	memcpy(begin, text, size);
-	*end += size;
-	return begin;
-}
 
 void told_give_back(struct told *told)
 {
-	if (atomic_fetch_sub(&told->taken, 1) > 1)
-		return;
-	arena_free(told->arena);
-	pthread_mutex_destroy(&told->lock);
-	free(told);
+	if (atomic_fetch_sub(&told->taken, 1) == 1)
+		arena_free(told->arena);
 }
 
 static void on_end(struct sql_hook *hook, bool committed)
 {
 	struct told *told = (struct told *)hook;
 
-	if (committed)
+	if (committed && told->seq && told->source)
 		recent_add(&told->source->recent, told);
 	else
 		told_give_back(told);
 }
 
-void told_hook(struct sql *sql, struct member *source, int64_t seq, const struct event *event)
+struct told *told_new(struct sql *sql, struct arena *arena)
 {
-	size_t size = strlen(event->data) + 1;
-	struct told *told;
-	char *end;
+	struct arena *own = arena_new();
+	struct told *told = ARENA_NEW(own, struct told);
 
-	if (event->traceparent)
-		size += strlen(event->traceparent) + 1;
-	told = must_alloc(sizeof(*told) + size);
 	told->hook.end = on_end;
-	told->source = source;
-	told->seq = seq;
+	told->arena = own;
+	told->source = sql_owner(sql);
+	told->data = out_new_kept(arena, own);
 	atomic_store(&told->taken, 1);
-	pthread_mutex_init(&told->lock, NULL);
-	told->event = *event;
-	end = told->texts;
-	told->event.data = put_text(&end, event->data);
-	told->event.traceparent = put_text(&end, event->traceparent);
 	sql_on_end(sql, &told->hook);
+	return told;
 }
 
-const char *told_type(const struct told *told)
+struct out *told_data(struct told *told)
 {
-	return told->event.type;
+	return &told->data;
 }
 
-const struct event *told_event(struct told *told)
+void told_fill(struct out *data, int64_t seq, const struct event *event)
 {
-	pthread_mutex_lock(&told->lock);
-	if (!told->arena) {
-		told->arena = arena_new();
-		event_parse(&told->event, told->arena);
-	}
-	pthread_mutex_unlock(&told->lock);
+	struct told *told = (struct told *)((char *)data - offsetof(struct told, data));
+
+	assert(!told->seq);
+	told->seq = seq;
+	told->event = *event;
+	told->event.traceparent = arena_copy_text(told->arena, event->traceparent);
+}
+
+const struct event *told_event(const struct told *told)
+{
 	return &told->event;
 }
 

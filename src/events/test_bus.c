@@ -113,13 +113,13 @@ static enum err tell_one(struct sql *sql, void *arg)
 {
 	const struct telling *telling = arg;
 	struct arena *arena = arena_new();
-	struct out data = out_new(arena);
+	struct out *data = event_data(sql, arena);
 	enum err err;
 
-	out_open(&data, NULL);
-	out_int(&data, "n", telling->n);
-	out_close(&data);
-	err = event_publish(sql, "OrderPlaced", &telling->subject, NULL, &data);
+	out_open(data, NULL);
+	out_int(data, "n", telling->n);
+	out_close(data);
+	err = event_publish(sql, "OrderPlaced", &telling->subject, NULL, data);
 	arena_free(arena);
 	return err ? err : telling->then;
 }

@@ -15,6 +15,7 @@ void reply_json(struct reply *reply, int status, const struct out *out)
 	reply->content_type = "application/json";
 	reply->body = out->data;
 	reply->length = out->length;
+	reply->value = out_kept(out);
 }
 
 void reply_text(struct reply *reply, int status, const char *content_type, const char *text)
@@ -23,6 +24,7 @@ void reply_text(struct reply *reply, int status, const char *content_type, const
 	reply->content_type = content_type;
 	reply->body = text;
 	reply->length = strlen(text);
+	reply->value = NULL;
 }
 
 void reply_empty(struct reply *reply, int status)
@@ -31,6 +33,7 @@ void reply_empty(struct reply *reply, int status)
 	reply->content_type = NULL;
 	reply->body = NULL;
 	reply->length = 0;
+	reply->value = NULL;
 }
 
 void reply_header(struct reply *reply, const char *name, const char *format, ...)

@@ -59,7 +59,8 @@ enum err request_body_parse(struct request *req, const struct field *fields, voi
 	if (req->body_length == 0)
 		return refuse(req, ERR_BAD_JSON, "The body is empty.");
 
-	err = json_parse(req->arena, req->body, req->body_length, &value, &why);
+	value = req->body_value;
+	err = value ? OK : json_parse(req->arena, req->body, req->body_length, &value, &why);
 	if (err) {
 		req->detail = why;
 		return err;

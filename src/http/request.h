@@ -56,6 +56,7 @@ struct request {
 	size_t header_count;
 	const char *body; /* NUL-terminated */
 	size_t body_length;
+	json_t *body_value;	    /* the body, where a call within the process kept it; or NULL */
 	const char *client_address; /* text of the peer's, without port */
 	const char *id;		    /* X-Request-Id: theirs if sane, else a new one */
 	const char *traceparent;    /* W3C Trace Context, with a span of ours */
@@ -81,6 +82,7 @@ struct reply {
 	const char *content_type;
 	const char *body;
 	size_t length;
+	json_t *value; /* the body, where who wrote it has kept it; or NULL */
 	struct header headers[REPLY_HEADERS_MAX];
 	size_t header_count;
 	bool close; /* the connection, behind this reply */

@@ -31,6 +31,7 @@ static struct request *make_request(struct arena *arena, const struct service *f
 	req->query = query ? query + 1 : "";
 	req->body = call->body ? call->body->data : "";
 	req->body_length = call->body ? call->body->length : 0;
+	req->body_value = call->body ? out_kept(call->body) : NULL;
 	req->client_address = "internal";
 	req->id = outer ? outer->id : new_request_id(arena);
 	req->traceparent = outer ? outer->traceparent : NULL;
@@ -85,7 +86,9 @@ enum err service_call(struct arena *arena, const struct service *from, const str
 	answer.status = reply->status;
 	answer.body = reply->body ? reply->body : "";
 	answer.etag = reply_get_header(reply, "ETag");
-	if (reply->length && json_parse_own(arena, answer.body, reply->length, &answer.json))
+	answer.json = reply->value;
+	if (!answer.json && reply->length &&
+	    json_parse_own(arena, answer.body, reply->length, &answer.json))
 		answer.json = NULL;
 	answer.err = err_of_answer(&answer);
 	*ret_answer = answer;

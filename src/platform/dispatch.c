@@ -135,6 +135,7 @@ static enum err run_effect(struct sql *sql, void *arg)
 	reply->status = 0;
 	reply->content_type = reply->body = NULL;
 	reply->length = 0;
+	reply->value = NULL;
 	reply->header_count = effect->headers;
 	faults_restore(&effect->req->faults, &effect->faults);
 	err = effect->body(sql, effect->arg);

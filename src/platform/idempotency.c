@@ -256,6 +256,7 @@ static enum err replay(struct request *req, struct reply *reply, const struct st
 		reply->content_type = stored->content_type;
 		reply->body = stored->body;
 		reply->length = stored->length;
+		reply->value = NULL;
 		if (stored->location)
 			reply_header(reply, "Location", "%s", stored->location);
 		if (stored->etag)

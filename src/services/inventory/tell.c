@@ -5,34 +5,34 @@
 
 static enum err tell_stock(const struct scope *scope, const struct item *now)
 {
-	struct out out = out_new(scope->arena);
+	struct out *out = event_data(scope->sql, scope->arena);
 
-	out_open(&out, NULL);
-	out_id(&out, "productId", &now->id);
-	out_id(&out, "parentId", &now->parent);
-	out_int(&out, "available", item_available(now));
-	out_int(&out, "onHand", now->on_hand);
-	out_int(&out, "reserved", now->reserved);
-	out_text(&out, "status", now->status);
-	out_int(&out, "version", now->revision);
-	out_close(&out);
-	return event_publish(scope->sql, "StockChanged", &now->id, scope->traceparent, &out);
+	out_open(out, NULL);
+	out_id(out, "productId", &now->id);
+	out_id(out, "parentId", &now->parent);
+	out_int(out, "available", item_available(now));
+	out_int(out, "onHand", now->on_hand);
+	out_int(out, "reserved", now->reserved);
+	out_text(out, "status", now->status);
+	out_int(out, "version", now->revision);
+	out_close(out);
+	return event_publish(scope->sql, "StockChanged", &now->id, scope->traceparent, out);
 }
 
 static enum err tell_low(const struct scope *scope, const struct item *now)
 {
-	struct out out = out_new(scope->arena);
+	struct out *out = event_data(scope->sql, scope->arena);
 
-	out_open(&out, NULL);
-	out_id(&out, "productId", &now->id);
-	out_id(&out, "parentId", &now->parent);
-	out_text(&out, "sku", now->sku);
-	out_text(&out, "name", now->name);
-	out_id(&out, "vendorId", &now->vendor);
-	out_int(&out, "available", item_available(now));
-	out_int(&out, "threshold", now->threshold);
-	out_close(&out);
-	return event_publish(scope->sql, "StockLow", &now->id, scope->traceparent, &out);
+	out_open(out, NULL);
+	out_id(out, "productId", &now->id);
+	out_id(out, "parentId", &now->parent);
+	out_text(out, "sku", now->sku);
+	out_text(out, "name", now->name);
+	out_id(out, "vendorId", &now->vendor);
+	out_int(out, "available", item_available(now));
+	out_int(out, "threshold", now->threshold);
+	out_close(out);
+	return event_publish(scope->sql, "StockLow", &now->id, scope->traceparent, out);
 }
 
 enum err tell_changed(const struct scope *scope, const struct item *now, int64_t available_before,
@@ -78,23 +78,23 @@ void write_shortages(struct out *out, const struct shortages *shortages)
 
 enum err tell_reserved(const struct scope *scope, const struct reservation *reservation)
 {
-	struct out out = out_new(scope->arena);
+	struct out *out = event_data(scope->sql, scope->arena);
 
-	out_open(&out, NULL);
-	write_kept(&out, reservation);
-	out_close(&out);
+	out_open(out, NULL);
+	write_kept(out, reservation);
+	out_close(out);
 	return event_publish(scope->sql, "StockReserved", &reservation->order, scope->traceparent,
-			     &out);
+			     out);
 }
 
 enum err tell_rejected(const struct scope *scope, const struct id *order,
 		       const struct shortages *shortages)
 {
-	struct out out = out_new(scope->arena);
+	struct out *out = event_data(scope->sql, scope->arena);
 
-	out_open(&out, NULL);
-	out_id(&out, "orderId", order);
-	write_shortages(&out, shortages);
-	out_close(&out);
-	return event_publish(scope->sql, "StockRejected", order, scope->traceparent, &out);
+	out_open(out, NULL);
+	out_id(out, "orderId", order);
+	write_shortages(out, shortages);
+	out_close(out);
+	return event_publish(scope->sql, "StockRejected", order, scope->traceparent, out);
 }

@@ -191,7 +191,7 @@ static void settle_by_status(struct errand *errand, bool is_late)
 
 static struct out charge_body(struct errand *errand)
 {
-	struct out out = out_new(errand->arena);
+	struct out out = out_new_kept(errand->arena, errand->arena);
 
 	out_open(&out, NULL);
 	out_id(&out, "orderId", &errand->order.id);

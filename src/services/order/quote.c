@@ -4,7 +4,7 @@
 
 static struct out write_question(struct arena *arena, const struct order_item *items, size_t count)
 {
-	struct out out = out_new(arena);
+	struct out out = out_new_kept(arena, arena);
 
 	out_open(&out, NULL);
 	out_open_list(&out, "items");

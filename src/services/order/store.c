@@ -188,13 +188,14 @@ static enum err insert_step(struct sql *sql, const struct order *order,
 static enum err publish(struct sql *sql, struct arena *arena, const struct order *order,
 			enum order_status previous, const struct order_move *move)
 {
-	struct out data;
+	struct out *data = event_data(sql, arena);
 
-	data = order->status == ORDER_PENDING
-		       ? order_placed_data(arena, order)
-		       : order_moved_data(arena, order, previous, move->reason);
+	if (order->status == ORDER_PENDING)
+		order_write_placed(data, order);
+	else
+		order_write_moved(data, order, previous, move->reason);
 	return event_publish(sql, event_of_status[order->status], &order->id, move->traceparent,
-			     &data);
+			     data);
 }
 
 enum err order_insert(struct sql *sql, struct arena *arena, struct order *order,

@@ -159,26 +159,23 @@ void cart_write(struct out *out, const struct cart *cart, const struct quote *qu
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-struct out order_placed_data(struct arena *arena, const struct order *order)
+void order_write_placed(struct out *out, const struct order *order)
 {
-	struct out out = out_new(arena);
-
-	out_open(&out, NULL);
-	out_id(&out, "orderId", &order->id);
-	write_number(&out, order);
-	out_id(&out, "userId", &order->user);
-	out_money(&out, "total", &order->total);
-	out_open_list(&out, "items");
+	out_open(out, NULL);
+	out_id(out, "orderId", &order->id);
+	write_number(out, order);
+	out_id(out, "userId", &order->user);
+	out_money(out, "total", &order->total);
+	out_open_list(out, "items");
 	for (size_t i = 0; i < order->line_count; i++) {
-		out_open(&out, NULL);
-		out_id(&out, "productId", &order->lines[i].product);
-		out_id(&out, "parentId", &order->lines[i].parent);
-		out_int(&out, "quantity", order->lines[i].quantity);
-		out_close(&out);
+		out_open(out, NULL);
+		out_id(out, "productId", &order->lines[i].product);
+		out_id(out, "parentId", &order->lines[i].parent);
+		out_int(out, "quantity", order->lines[i].quantity);
+		out_close(out);
 	}
-	out_close_list(&out);
-	out_close(&out);
-	return out;
+	out_close_list(out);
+	out_close(out);
 }
 
 static void write_event_line(struct out *out, const struct order_line *line)
@@ -196,26 +193,23 @@ static void write_event_line(struct out *out, const struct order_line *line)
 	out_close(out);
 }
 
-struct out order_moved_data(struct arena *arena, const struct order *order,
-			    enum order_status previous, const char *reason)
+void order_write_moved(struct out *out, const struct order *order, enum order_status previous,
+		       const char *reason)
 {
-	struct out out = out_new(arena);
-
-	out_open(&out, NULL);
-	out_id(&out, "orderId", &order->id);
-	write_number(&out, order);
-	out_id(&out, "userId", &order->user);
-	out_text(&out, "status", order_status_text(order->status));
-	out_text(&out, "previousStatus", order_status_text(previous));
-	out_text(&out, "reason", reason);
-	out_money(&out, "total", &order->total);
-	out_text(&out, "country", order->country);
-	out_id(&out, "transactionId", id_or_none(&order->transaction));
-	out_time(&out, "placedAt", order->created_ms);
-	out_open_list(&out, "lines");
+	out_open(out, NULL);
+	out_id(out, "orderId", &order->id);
+	write_number(out, order);
+	out_id(out, "userId", &order->user);
+	out_text(out, "status", order_status_text(order->status));
+	out_text(out, "previousStatus", order_status_text(previous));
+	out_text(out, "reason", reason);
+	out_money(out, "total", &order->total);
+	out_text(out, "country", order->country);
+	out_id(out, "transactionId", id_or_none(&order->transaction));
+	out_time(out, "placedAt", order->created_ms);
+	out_open_list(out, "lines");
 	for (size_t i = 0; i < order->line_count; i++)
-		write_event_line(&out, &order->lines[i]);
-	out_close_list(&out);
-	out_close(&out);
-	return out;
+		write_event_line(out, &order->lines[i]);
+	out_close_list(out);
+	out_close(out);
 }

@@ -19,8 +19,8 @@ void cart_write(struct out *out, const struct cart *cart, const struct quote *qu
 		const char *secret);
 
 /* Data of OrderPlaced, and of the events of all moves. */
-struct out order_placed_data(struct arena *arena, const struct order *order);
-struct out order_moved_data(struct arena *arena, const struct order *order,
-			    enum order_status previous, const char *reason);
+void order_write_placed(struct out *out, const struct order *order);
+void order_write_moved(struct out *out, const struct order *order, enum order_status previous,
+		       const char *reason);
 
 #endif

@@ -81,7 +81,7 @@ static enum err succeed(struct sql *sql, void *arg)
 {
 	struct work *work = arg;
 	struct transaction *transaction = &work->settlement.transaction;
-	struct out out = out_new(work->req->arena);
+	struct out out = out_new_kept(work->req->arena, work->req->arena);
 	enum err err;
 
 	err = intent_settle(sql, work->req->arena, transaction, &work->settlement.answer);

@@ -220,29 +220,30 @@ static enum err publish(struct sql *sql, struct arena *arena, const struct trans
 			const struct transaction *charge)
 {
 	const char *type = event_type(transaction);
-	struct out out = out_new(arena);
+	struct out *out;
 
 	if (!type)
 		return OK;
-	out_open(&out, NULL);
-	out_id(&out, "orderId", &transaction->order);
-	out_id(&out, "transactionId", &transaction->id);
-	out_money(&out, "amount", &transaction->amount);
+	out = event_data(sql, arena);
+	out_open(out, NULL);
+	out_id(out, "orderId", &transaction->order);
+	out_id(out, "transactionId", &transaction->id);
+	out_money(out, "amount", &transaction->amount);
 	if (transaction->kind == KIND_REFUND) {
 		struct money refunded = charge->amount;
 
 		refunded.amount = charge->refunded;
-		out_money(&out, "refunded", &refunded);
-		out_money(&out, "paid", &charge->amount);
-		out_text(&out, "reason", transaction->reason);
+		out_money(out, "refunded", &refunded);
+		out_money(out, "paid", &charge->amount);
+		out_text(out, "reason", transaction->reason);
 	} else if (transaction->status == STATUS_SUCCEEDED) {
-		out_text(&out, "provider", transaction->provider);
+		out_text(out, "provider", transaction->provider);
 	} else {
-		out_text(&out, "code", transaction->failure_code);
-		out_text(&out, "message", transaction->failure_message);
+		out_text(out, "code", transaction->failure_code);
+		out_text(out, "message", transaction->failure_message);
 	}
-	out_close(&out);
-	return event_publish(sql, type, &transaction->order, transaction->traceparent, &out);
+	out_close(out);
+	return event_publish(sql, type, &transaction->order, transaction->traceparent, out);
 }
 
 enum err intent_settle(struct sql *sql, struct arena *arena, struct transaction *transaction,

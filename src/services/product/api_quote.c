@@ -42,7 +42,7 @@ static enum err quote_body(struct sql *sql, void *arg)
 enum err post_quote(struct request *req, struct reply *reply)
 {
 	struct quoting quoting = {.req = req};
-	struct out out = out_new(req->arena);
+	struct out out = out_new_kept(req->arena, req->arena);
 	enum err err;
 
 	err = request_body(req, quoting_fields, &quoting);

@@ -137,9 +137,10 @@ static enum err prepare(struct sql *sql, struct change *change, struct product *
 static enum err tell(struct sql *sql, const struct change *change, const char *type,
 		     const struct product *product)
 {
-	struct out data = product_event(change->arena, product);
+	struct out *data = event_data(sql, change->arena);
 
-	return event_publish(sql, type, &product->id, change->traceparent, &data);
+	product_write_event(data, change->arena, product);
+	return event_publish(sql, type, &product->id, change->traceparent, data);
 }
 
 enum err change_add(struct sql *sql, struct change *change, struct product *product)
@@ -174,11 +175,12 @@ enum err change_update(struct sql *sql, struct change *change, struct product *p
 
 enum err change_remove(struct sql *sql, struct change *change, const struct product *product)
 {
-	struct out data = product_deleted_event(change->arena, product);
+	struct out *data = event_data(sql, change->arena);
 	enum err err;
 
+	product_write_deleted(data, product);
 	err = store_remove(sql, change->arena, product);
 	if (err)
 		return err;
-	return event_publish(sql, "ProductDeleted", &product->id, change->traceparent, &data);
+	return event_publish(sql, "ProductDeleted", &product->id, change->traceparent, data);
 }

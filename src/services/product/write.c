@@ -91,48 +91,43 @@ void quote_write(struct out *out, struct arena *arena, const struct quote *quote
 	out_close(out);
 }
 
-struct out product_event(struct arena *arena, const struct product *product)
+void product_write_event(struct out *out, struct arena *arena, const struct product *product)
 {
-	struct out out = out_new(arena);
 	struct money price = product->price;
 
-	out_open(&out, NULL);
-	out_id(&out, "productId", &product->id);
-	out_text(&out, "name", product->name);
-	out_text(&out, "slug", product->slug);
-	out_text(&out, "category", product->category);
-	out_id(&out, "vendorId", &product->vendor_id);
-	out_text(&out, "status", product_status_words[product->status]);
-	out_open_list(&out, "variants");
+	out_open(out, NULL);
+	out_id(out, "productId", &product->id);
+	out_text(out, "name", product->name);
+	out_text(out, "slug", product->slug);
+	out_text(out, "category", product->category);
+	out_id(out, "vendorId", &product->vendor_id);
+	out_text(out, "status", product_status_words[product->status]);
+	out_open_list(out, "variants");
 	for (size_t i = 0; i < product->variant_count; i++) {
 		const struct variant *variant = &product->variants[i];
 
 		price.amount = variant->price;
-		out_open(&out, NULL);
-		out_id(&out, "id", &variant->id);
-		out_text(&out, "sku", variant->sku);
-		out_text(&out, "name", sold_name(arena, product->name, variant->title));
-		out_money(&out, "price", &price);
+		out_open(out, NULL);
+		out_id(out, "id", &variant->id);
+		out_text(out, "sku", variant->sku);
+		out_text(out, "name", sold_name(arena, product->name, variant->title));
+		out_money(out, "price", &price);
 		if (variant->is_new)
-			out_int(&out, "initialStock", variant->initial_stock);
-		out_close(&out);
+			out_int(out, "initialStock", variant->initial_stock);
+		out_close(out);
 	}
-	out_close_list(&out);
-	out_close(&out);
-	return out;
+	out_close_list(out);
+	out_close(out);
 }
 
-struct out product_deleted_event(struct arena *arena, const struct product *product)
+void product_write_deleted(struct out *out, const struct product *product)
 {
-	struct out out = out_new(arena);
-
-	out_open(&out, NULL);
-	out_id(&out, "productId", &product->id);
-	out_id(&out, "vendorId", &product->vendor_id);
-	out_open_list(&out, "variantIds");
+	out_open(out, NULL);
+	out_id(out, "productId", &product->id);
+	out_id(out, "vendorId", &product->vendor_id);
+	out_open_list(out, "variantIds");
 	for (size_t i = 0; i < product->variant_count; i++)
-		out_id(&out, NULL, &product->variants[i].id);
-	out_close_list(&out);
-	out_close(&out);
-	return out;
+		out_id(out, NULL, &product->variants[i].id);
+	out_close_list(out);
+	out_close(out);
 }

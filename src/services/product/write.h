@@ -13,7 +13,7 @@ char *sold_name(struct arena *arena, const char *name, const char *title);
 void quote_write(struct out *out, struct arena *arena, const struct quote *quote);
 
 /* The data of ProductCreated and ProductUpdated, and of ProductDeleted. */
-struct out product_event(struct arena *arena, const struct product *product);
-struct out product_deleted_event(struct arena *arena, const struct product *product);
+void product_write_event(struct out *out, struct arena *arena, const struct product *product);
+void product_write_deleted(struct out *out, const struct product *product);
 
 #endif

@@ -7,23 +7,23 @@
 static enum err tell(struct sql *sql, const struct request *req, const char *type, int64_t by,
 		     const struct review *review)
 {
-	struct out data = out_new(req->arena);
+	struct out *data = event_data(sql, req->arena);
 	struct rating rating;
 	enum err err;
 
 	err = ratings_add(sql, &review->product, review->rating, by, &rating);
 	if (err)
 		return err;
-	out_open(&data, NULL);
-	out_id(&data, "reviewId", &review->id);
-	out_id(&data, "productId", &review->product);
-	out_id(&data, "userId", &review->user);
-	out_int(&data, "rating", review->rating);
-	out_decimal(&data, "average", rating_average(&rating), 2);
-	out_int(&data, "count", rating_count(&rating));
-	out_int(&data, "version", rating.version);
-	out_close(&data);
-	return event_publish(sql, type, &review->product, req->traceparent, &data);
+	out_open(data, NULL);
+	out_id(data, "reviewId", &review->id);
+	out_id(data, "productId", &review->product);
+	out_id(data, "userId", &review->user);
+	out_int(data, "rating", review->rating);
+	out_decimal(data, "average", rating_average(&rating), 2);
+	out_int(data, "count", rating_count(&rating));
+	out_int(data, "version", rating.version);
+	out_close(data);
+	return event_publish(sql, type, &review->product, req->traceparent, data);
 }
 
 enum err review_tell_published(struct sql *sql, const struct request *req,

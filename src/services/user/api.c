@@ -133,15 +133,15 @@ struct registration {
 static enum err publish_registered(struct sql *sql, const struct request *req,
 				   const struct user *user)
 {
-	struct out data = out_new(req->arena);
+	struct out *data = event_data(sql, req->arena);
 
-	out_open(&data, NULL);
-	out_id(&data, "userId", &user->id);
-	out_text(&data, "email", user->email);
-	out_text(&data, "name", user->name);
-	user_write_roles(&data, "roles", user->roles);
-	out_close(&data);
-	return event_publish(sql, "UserRegistered", &user->id, req->traceparent, &data);
+	out_open(data, NULL);
+	out_id(data, "userId", &user->id);
+	out_text(data, "email", user->email);
+	out_text(data, "name", user->name);
+	user_write_roles(data, "roles", user->roles);
+	out_close(data);
+	return event_publish(sql, "UserRegistered", &user->id, req->traceparent, data);
 }
 
 static enum err store_registration(struct sql *sql, void *arg)
