@@ -18,12 +18,16 @@
  *     Where it was a checkpoint's the commits before it stand, and are answered so: they are in
  *     the log, which was synced with each of them and stays as it is.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/env.h"
 #include "store/sqlite_internal.h"
+
+#define THREAD_NAME_SIZE 16 /* the kernel's bound */
 
 static _Thread_local bool in_body;
 static atomic_bool any_failed;
@@ -257,7 +261,11 @@ static void *writer_main(void *arg)
 {
 	struct database *database = arg;
 	struct transaction *batch, *next;
+	char name[THREAD_NAME_SIZE];
 
+	/* For those who look at the process by thread. */
+	snprintf(name, sizeof(name), "%s", database->name);
+	pthread_setname_np(pthread_self(), name);
 	while ((batch = take_batch(database))) {
 		run_batch(database, batch);
 		for (; batch; batch = next) {
