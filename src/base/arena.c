@@ -26,8 +26,9 @@
 
 #define ALIGNMENT 16
 #define FIRST_CAPACITY ((size_t)8 * 1024)
+#define FIRST_CAPACITY_SMALL ((size_t)2 * 1024)
 #define NEXT_CAPACITY ((size_t)32 * 1024)
-#define LARGE ((size_t)4 * 1024) /* from here on a piece that does not fit gets its own block */
+#define LARGE(next) ((next) / 8) /* from here on a piece that does not fit gets its own block */
 #define SIZE_BOUND (SIZE_MAX / 4)
 
 struct block {
@@ -42,6 +43,7 @@ struct arena {
 	struct block *later; /* all blocks but the first */
 	struct block *current;
 	struct block *first;
+	size_t next; /* capacity of the next one */
 };
 
 static void out_of_memory(void)
@@ -94,13 +96,24 @@ static void block_free(struct block *block)
 	free(block);
 }
 
-struct arena *arena_new(void)
+static struct arena *new_with(size_t first, size_t next)
 {
 	struct arena *arena = must_alloc(sizeof(*arena));
 
-	arena->first = block_new(FIRST_CAPACITY);
+	arena->first = block_new(first);
 	arena->current = arena->first;
+	arena->next = next;
 	return arena;
+}
+
+struct arena *arena_new(void)
+{
+	return new_with(FIRST_CAPACITY, NEXT_CAPACITY);
+}
+
+struct arena *arena_new_small(void)
+{
+	return new_with(FIRST_CAPACITY_SMALL, 2 * FIRST_CAPACITY_SMALL);
 }
 
 void arena_reset(struct arena *arena)
@@ -130,13 +143,15 @@ void arena_free(struct arena *arena)
 /* A block with room for `room` bytes, when the current one has not. */
 static struct block *block_for(struct arena *arena, size_t room)
 {
-	bool large = room >= LARGE;
-	struct block *block = block_new(large ? room : NEXT_CAPACITY);
+	bool large = room >= LARGE(arena->next);
+	struct block *block = block_new(large ? room : arena->next);
 
 	block->next = arena->later;
 	arena->later = block;
-	if (!large)
+	if (!large) {
 		arena->current = block;
+		arena->next = MIN(2 * arena->next, NEXT_CAPACITY);
+	}
 	return block;
 }
 

@@ -14,6 +14,10 @@ struct arena;
 
 struct arena *arena_new(void);
 
+/* The same for something of a few KiB that stays for a while: it takes little more than it is asked
+ * for. */
+struct arena *arena_new_small(void);
+
 /* Gives back all that was allocated, and keeps the first block for the next use. */
 void arena_reset(struct arena *arena);
 

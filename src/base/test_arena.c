@@ -18,14 +18,12 @@ static bool is_filled(const uint8_t *bytes, size_t size, uint8_t with)
 	return true;
 }
 
-static void test_pieces_are_zero_aligned_and_apart(void **state)
+static void pieces_are_zero_aligned_and_apart(struct arena *arena)
 {
 	enum { PIECES = 2000 };
 	static uint8_t *pieces[PIECES];
 	static size_t sizes[PIECES];
-	struct arena *arena = arena_new();
 
-	(void)state;
 	/* Twice: the second time over memory that was written to. */
 	for (int round = 0; round < 2; round++) {
 		size_t total = 0;
@@ -47,6 +45,13 @@ static void test_pieces_are_zero_aligned_and_apart(void **state)
 		assert_int_equal(arena_used(arena), 0);
 	}
 	arena_free(arena);
+}
+
+static void test_pieces_are_zero_aligned_and_apart(void **state)
+{
+	(void)state;
+	pieces_are_zero_aligned_and_apart(arena_new());
+	pieces_are_zero_aligned_and_apart(arena_new_small());
 	arena_free(NULL);
 }
 

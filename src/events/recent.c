@@ -39,7 +39,7 @@ static void on_end(struct sql_hook *hook, bool committed)
 
 struct told *told_new(struct sql *sql, struct arena *arena)
 {
-	struct arena *own = arena_new();
+	struct arena *own = arena_new_small();
 	struct told *told = ARENA_NEW(own, struct told);
 
 	told->hook.end = on_end;
