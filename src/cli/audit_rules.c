@@ -30,16 +30,15 @@
 	" min(version > 1 OR status = 'pending') AS sound FROM main.order_history h)" \
 	" h, (SELECT row_sum(1, number, version, status) AS latest FROM main.orders) o"
 
-/* The journal adds up to the stock; and with what is not sold of the reservations, to all of them. */
+/* The journal adds up to the stock, and of orders to what was reserved for them and sold. */
 #define JOURNAL_KEPT \
-	"SELECT m.moved = s.stock AND sum_of(m.sold, u.kept) = l.kept FROM (SELECT" \
+	"SELECT m.moved = s.stock AND m.sold = l.sold FROM (SELECT" \
 	" row_sum(delta, product_id, warehouse) AS moved, row_sum(-delta, order_id, product_id," \
 	" warehouse) FILTER (WHERE order_id IS NOT NULL) AS sold FROM inventory.movements) m," \
 	" (SELECT row_sum(on_hand, product_id, warehouse) AS stock FROM inventory.warehouse_stock) s," \
-	" (SELECT row_sum(l.quantity, l.order_id, l.product_id, l.warehouse) AS kept" \
-	" FROM inventory.reservations r CROSS JOIN inventory.reservation_lines l" \
-	" ON l.order_id = r.order_id WHERE r.status <> 'committed') u, (SELECT row_sum(quantity," \
-	" order_id, product_id, warehouse) AS kept FROM inventory.reservation_lines) l"
+	" (SELECT row_sum(l.quantity, l.order_id, l.product_id, l.warehouse) AS sold" \
+	" FROM inventory.reservations r JOIN inventory.reservation_lines l" \
+	" ON l.order_id = r.order_id WHERE r.status = 'committed') l"
 
 const struct audit_rule audit_rules_of_files[] = {
 	{"file-sound", "every file is whole, and its indexes, constraints and references hold",
@@ -279,9 +278,10 @@ const struct audit_rule audit_rules_within[] = {
 	 " (SELECT order_id, sum(units) AS units, sum(revenue) AS revenue FROM analytics.sale_lines"
 	 " GROUP BY currency, paid_at, order_id) l ON l.order_id = s.order_id"
 	 " WHERE s.units <> COALESCE(l.units, 0) OR s.revenue <> COALESCE(l.revenue, 0)",
-	 .kept = "SELECT (SELECT row_sum(units, order_id), row_sum(revenue, order_id)"
-	 " FROM analytics.sales) = (SELECT row_sum(units, order_id), row_sum(revenue, order_id)"
-	 " FROM analytics.sale_lines)"},
+	 .kept = "SELECT (SELECT row_sum(units, order_id, currency, paid_at),"
+	 " row_sum(revenue, order_id, currency, paid_at) FROM analytics.sales) ="
+	 " (SELECT row_sum(units, order_id, currency, paid_at),"
+	 " row_sum(revenue, order_id, currency, paid_at) FROM analytics.sale_lines)"},
 
 	{"sales-refund-lines", "a refund of a sale is shared out among its lines, to the last unit",
 	 "SELECT r.id, 'it is ' || r.amount || ', shared out are ' || COALESCE(l.amount, 0)"

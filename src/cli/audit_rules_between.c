@@ -49,20 +49,21 @@
 	" WHEN 'returned' THEN 1 WHEN 'cancelled' THEN EXISTS (SELECT 1 FROM main.order_history h" \
 	" WHERE h.order_number = o.number AND h.status = 'paid') ELSE 0 END"
 #define LINES_AGREE \
-	"SELECT (SELECT l.kept, l.sold, s.units, o.revenue FROM (SELECT row_sum(l.quantity, o.id," \
-	" l.product_id) FILTER (WHERE CASE o.status WHEN 'paid' THEN 1 WHEN 'shipped' THEN 1" \
+	"SELECT (SELECT l.kept, l.sold, s.units, o.revenue, o.paid FROM (SELECT row_sum(l.quantity," \
+	" o.id, l.product_id) FILTER (WHERE CASE o.status WHEN 'paid' THEN 1 WHEN 'shipped' THEN 1" \
 	" WHEN 'delivered' THEN 1 ELSE EXISTS (SELECT 1 FROM inventory.reservations r" \
 	" WHERE r.order_id = o.id) END) AS kept, row_sum(1, o.id, l.position, l.parent_id," \
 	" l.vendor_id, l.quantity, l.quantity * l.unit_price, COALESCE(l.category, ''))" \
 	" FILTER (WHERE " WAS_PAID ") AS sold FROM main.order_lines l CROSS JOIN main.orders o" \
 	" ON o.number = l.order_number) l, (SELECT row_sum(units, order_id) AS units" \
-	" FROM analytics.sales) s, (SELECT row_sum(1, o.id, o.total, o.currency) AS revenue" \
-	" FROM main.orders o WHERE " WAS_PAID ") o) = (SELECT r.kept, l.sold, l.units, s.revenue" \
-	" FROM (SELECT row_sum(quantity, order_id, product_id) AS kept" \
-	" FROM inventory.reservation_lines) r, (SELECT row_sum(1, order_id, line, product_id," \
-	" vendor_id, units, revenue, category) AS sold, row_sum(units, order_id) AS units" \
-	" FROM analytics.sale_lines) l, (SELECT row_sum(1, order_id, revenue, currency) AS revenue" \
-	" FROM analytics.sales) s)"
+	" FROM analytics.sales) s, (SELECT row_sum(1, o.id, o.total, o.currency) AS revenue," \
+	" row_sum(1, o.number) AS paid FROM main.orders o WHERE " WAS_PAID ") o)" \
+	" = (SELECT r.kept, l.sold, l.units, s.revenue, h.paid FROM (SELECT row_sum(quantity," \
+	" order_id, product_id) AS kept FROM inventory.reservation_lines) r, (SELECT row_sum(1," \
+	" order_id, line, product_id, vendor_id, units, revenue, category) AS sold," \
+	" row_sum(units, order_id) AS units FROM analytics.sale_lines) l, (SELECT row_sum(1," \
+	" order_id, revenue, currency) AS revenue FROM analytics.sales) s, (SELECT" \
+	" row_sum(1, order_number) AS paid FROM main.order_history WHERE status = 'paid') h)"
 
 /* Whether all that is told of orders and accounts, of what is still known to be told, is noted and
  * sent on. */
