@@ -333,6 +333,19 @@ describe('a shop with every kind of order', { concurrency: 4 }, () => {
     assert.equal(found.length, rules.length);
     assert.deepEqual(found[0].violations, [{ id: 'inventory', detail: 'it cannot be read' }]);
   });
+
+  test('a page that is broken is named by its file, whatever cannot be checked for it', async () => {
+    const directory = broken('page', []);
+    const path = join(directory, 'product.db');
+    execFileSync('/usr/bin/python3', ['-c', `import sqlite3, sys
+root, = sqlite3.connect(sys.argv[1]).execute("SELECT rootpage FROM sqlite_schema WHERE name = 'heard'").fetchone()
+with open(sys.argv[1], "r+b") as f:
+    f.seek((root - 1) * 4096)
+    f.write(b"x" * 64)`, path]);
+    const { found } = await audit(directory);
+    assert.equal(found[0].name, 'file-sound');
+    assert.deepEqual([...new Set(found[0].violations.map(({ id }) => id))], ['product']);
+  });
 });
 
 test('a shop that sells, and one that was just killed, keep all promises', async () => {

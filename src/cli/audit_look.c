@@ -332,29 +332,37 @@ static enum err first_body(struct sql *sql, void *arg)
 	return err ? err : audit_count_under_way(sql, &look->under_way);
 }
 
-static enum err count_tables(struct sql *sql, void *arg)
-{
-	struct sql_rows *rows = sql_query(sql, "SELECT count(*) FROM sqlite_schema");
+struct file_alone {
+	const char *file;
+	struct audit_list *list;
+};
 
-	(void)arg;
-	while (sql_next(rows))
-		;
-	return sql_end(rows);
+static enum err check_pages(struct sql *sql, void *arg)
+{
+	struct file_alone *alone = arg;
+
+	return audit_list_query(alone->list, sql,
+				arena_printf(alone->list->arena,
+					     "SELECT '%s', quick_check FROM pragma_quick_check(20)"
+					     " WHERE quick_check <> 'ok'",
+					     alone->file));
 }
 
-/* A file that the connection cannot even take beside the others: which is it? */
-static bool is_readable(const char *directory, const char *file, struct arena *arena)
+/* The connection cannot even take or read all files beside each other: which is it? */
+static void check_alone(const char *directory, const char *file, struct audit_list *list)
 {
 	const struct database_options options = {
 		.directory = directory, .name = file, .read_only = true};
+	struct file_alone alone = {.file = file, .list = list};
 	struct database *database = NULL;
 	const char *why = NULL;
-	enum err err = database_open(&options, arena, &database, &why);
+	enum err err = database_open(&options, list->arena, &database, &why);
 
 	if (!err)
-		err = sql_read(database, count_tables, NULL);
+		err = sql_read(database, check_pages, &alone);
 	database_close(database);
-	return !err;
+	if (err)
+		audit_list_add(list, file, "it cannot be read");
 }
 
 /* Nothing can be checked: that is no shop which keeps its promises. */
@@ -369,8 +377,7 @@ static void give_up(const char *directory, struct audit_look *look)
 			continue;
 		}
 		for (size_t j = 0; audit_files[j]; j++)
-			if (!is_readable(directory, audit_files[j], look->arena))
-				audit_list_add(&finding->list, audit_files[j], "it cannot be read");
+			check_alone(directory, audit_files[j], &finding->list);
 	}
 }
 
