@@ -118,16 +118,24 @@ static void wait_for_news(struct member *member, int64_t timeout_ms)
 
 /* --- reading an outbox ------------------------------------------------------------------------ */
 
+/* What is new in one outbox. */
 struct batch {
-	struct member *member;
+	struct round *round;
 	struct member *source;
-	struct arena *arena;
+	size_t source_index; /* of `source`, on the bus */
 	int64_t from, up_to;
 	struct event *events; /* those with a handler */
 	struct told **told;   /* what was taken from memory */
-	size_t count, read, told_count;
+	size_t count, read, told_count, failed;
+};
+
+/* What is new in all outboxes that a service hears: one transaction of its own. */
+struct round {
+	struct member *member;
+	struct arena *arena;
+	struct batch batches[BUS_MEMBERS_MAX];
+	size_t count;
 	bool careful; /* one has failed: each in a part of the transaction of its own */
-	size_t failed;
 };
 
 static enum err read_outbox(struct sql *sql, void *arg)
@@ -144,19 +152,19 @@ static enum err read_outbox(struct sql *sql, void *arg)
 
 		batch->up_to = sql_get_int(rows, 0);
 		batch->read++;
-		if (!member_handler(batch->member, sql_peek_text(rows, 2)))
+		if (!member_handler(batch->round->member, sql_peek_text(rows, 2)))
 			continue;
 		*event = (struct event){
 			.id = sql_get_id(rows, 1),
-			.type = sql_get_text(rows, 2, batch->arena),
+			.type = sql_get_text(rows, 2, batch->round->arena),
 			.source = batch->source->service,
 			.subject = sql_get_id(rows, 3),
 			.time_ms = sql_get_int(rows, 4),
-			.traceparent = sql_get_text(rows, 5, batch->arena),
-			.data = sql_get_text(rows, 6, batch->arena),
-			.arena = batch->arena,
+			.traceparent = sql_get_text(rows, 5, batch->round->arena),
+			.data = sql_get_text(rows, 6, batch->round->arena),
+			.arena = batch->round->arena,
 		};
-		event_parse(event, batch->arena);
+		event_parse(event, batch->round->arena);
 		batch->count++;
 	}
 	return sql_end(rows);
@@ -166,18 +174,18 @@ static void take_recent(struct batch *batch)
 {
 	size_t count;
 
-	batch->told = ARENA_ARRAY(batch->arena, struct told *, RECENT_MAX);
+	batch->told = ARENA_ARRAY(batch->round->arena, struct told *, RECENT_MAX);
 	count = recent_take(&batch->source->recent, batch->from, batch->told, RECENT_MAX);
-	batch->events = ARENA_ARRAY(batch->arena, struct event, count);
+	batch->events = ARENA_ARRAY(batch->round->arena, struct event, count);
 	batch->told_count = batch->read = count;
 	batch->up_to = batch->from + (int64_t)count;
 	for (size_t i = 0; i < count; i++) {
 		const struct event *event = told_event(batch->told[i]);
 
-		if (!member_handler(batch->member, event->type))
+		if (!member_handler(batch->round->member, event->type))
 			continue;
 		batch->events[batch->count] = *event;
-		batch->events[batch->count++].arena = batch->arena;
+		batch->events[batch->count++].arena = batch->round->arena;
 	}
 }
 
@@ -186,15 +194,38 @@ static enum err read_batch(struct batch *batch)
 	take_recent(batch);
 	if (batch->read)
 		return OK;
-	batch->events = ARENA_ARRAY(batch->arena, struct event, EVENTS_BATCH_MAX);
+	batch->events = ARENA_ARRAY(batch->round->arena, struct event, EVENTS_BATCH_MAX);
 	return sql_read(batch->source->database, read_outbox, batch);
 }
 
-static void batch_end(struct batch *batch)
+/* Puts what is new in the outbox into the round. */
+static enum err round_read(struct round *round, size_t source_index)
 {
-	for (size_t i = 0; i < batch->told_count; i++)
-		told_give_back(batch->told[i]);
-	arena_free(batch->arena);
+	struct member *member = round->member;
+	struct batch *batch = &round->batches[round->count];
+	enum err err;
+
+	*batch = (struct batch){
+		.round = round,
+		.source = &member->bus->members[source_index],
+		.source_index = source_index,
+		.from = atomic_load(&member->read_up_to[source_index]),
+	};
+	if (!recent_has_news(&batch->source->recent, batch->from))
+		return OK;
+	batch->up_to = batch->from;
+	err = read_batch(batch);
+	if (!err)
+		round->count++;
+	return err;
+}
+
+static void round_end(struct round *round)
+{
+	for (size_t i = 0; i < round->count; i++)
+		for (size_t j = 0; j < round->batches[i].told_count; j++)
+			told_give_back(round->batches[i].told[j]);
+	arena_free(round->arena);
 }
 
 void event_parse(struct event *event, struct arena *arena)
@@ -235,54 +266,78 @@ static enum err deliver(struct sql *sql, void *arg)
 /* Puts aside an event that fails, or waits behind one that did. Other errors are of the store. */
 static enum err deliver_or_park(struct sql *sql, struct batch *batch, const struct event *event)
 {
-	struct delivery delivery = {.member = batch->member, .event = event};
-	bool may_wait = atomic_load(&batch->member->may_have_parked) || batch->failed;
+	const struct member *member = batch->round->member;
+	struct delivery delivery = {.member = member, .event = event};
+	bool may_wait = atomic_load(&member->may_have_parked) || batch->failed;
 	enum err err = OK;
 
 	if (!may_wait || !parked_before(sql, event)) {
 		err = sql_nested(sql, deliver, &delivery);
 		if (!err || err_is_of_store(err))
 			return err;
-		log_warning("events.failed", "%s cannot handle %s: %s", batch->member->service,
+		log_warning("events.failed", "%s cannot handle %s: %s", member->service,
 			    event->type, err_info(err)->slug);
 	}
 	batch->failed++;
 	return parked_put(sql, event, err);
 }
 
-static enum err handle_batch(struct sql *sql, void *arg)
+/* The mark of what does not concern the service is stored now and then, too. */
+static bool is_stored(const struct batch *batch)
 {
-	struct batch *batch = arg;
+	struct member *member = batch->round->member;
+	int64_t stored = atomic_load(&member->stored_up_to[batch->source_index]);
+
+	return batch->count || batch->up_to - stored >= EVENTS_BATCH_MAX;
+}
+
+static enum err handle_batch(struct sql *sql, struct batch *batch)
+{
 	enum err err = OK;
-	size_t i;
 
 	batch->failed = 0;
-	for (i = 0; !err && i < batch->count; i++) {
-		if (batch->careful)
+	for (size_t i = 0; !err && i < batch->count; i++) {
+		if (batch->round->careful)
 			err = deliver_or_park(sql, batch, &batch->events[i]);
 		else
-			err = event_handle(sql, batch->member, &batch->events[i]);
+			err = event_handle(sql, batch->round->member, &batch->events[i]);
 	}
-	if (err) {
-		batch->careful = true;
+	if (err)
 		return err;
-	}
 	return sql_run(sql,
 		       "INSERT INTO heard (source, seq) VALUES ($1, $2)"
 		       " ON CONFLICT (source) DO UPDATE SET seq = excluded.seq",
 		       sql_text(batch->source->service), sql_int(batch->up_to));
 }
 
-/* Most events succeed, and where all do none needs a part of its own. */
-static enum err handle(struct batch *batch)
+static enum err handle_round(struct sql *sql, void *arg)
 {
-	struct database *database = batch->member->database;
+	struct round *round = arg;
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < round->count; i++)
+		if (is_stored(&round->batches[i]))
+			err = handle_batch(sql, &round->batches[i]);
+	if (err)
+		round->careful = true;
+	return err;
+}
+
+/* Most events succeed, and where all do none needs a part of its own. */
+static enum err handle(struct round *round)
+{
+	struct database *database = round->member->database;
+	bool any = false;
 	enum err err;
 
-	batch->careful = atomic_load(&batch->member->may_have_parked);
-	err = sql_transaction(database, handle_batch, batch);
+	for (size_t i = 0; i < round->count; i++)
+		any |= is_stored(&round->batches[i]);
+	if (!any)
+		return OK;
+	round->careful = atomic_load(&round->member->may_have_parked);
+	err = sql_transaction(database, handle_round, round);
 	if (err && !err_is_of_store(err))
-		err = sql_transaction(database, handle_batch, batch);
+		err = sql_transaction(database, handle_round, round);
 	return err;
 }
 
@@ -298,36 +353,37 @@ static void note_heard(struct member *member, size_t source_index, int64_t up_to
 	recent_forget(&bus->members[source_index].recent, least);
 }
 
-/* One batch of one outbox. *ret_more: there was something. */
-static enum err hear(struct member *member, size_t source_index, bool *ret_more)
+static void note_handled(const struct batch *batch)
 {
-	struct member *source = &member->bus->members[source_index];
-	struct batch batch = {.member = member, .source = source};
-	bool store;
-	enum err err;
+	struct member *member = batch->round->member;
 
-	batch.from = batch.up_to = atomic_load(&member->read_up_to[source_index]);
-	if (!recent_has_news(&source->recent, batch.from))
-		return OK;
-	batch.arena = arena_new();
-	err = read_batch(&batch);
-	/* The mark of what does not concern the service is stored now and then, too. */
-	store = batch.count ||
-		batch.up_to - atomic_load(&member->stored_up_to[source_index]) >= EVENTS_BATCH_MAX;
-	if (!err && store)
-		err = handle(&batch);
-	if (!err) {
-		if (store)
-			atomic_store(&member->stored_up_to[source_index], batch.up_to);
-		if (batch.failed)
-			atomic_store(&member->may_have_parked, true);
-		metric_add(member->failed, (int64_t)batch.failed);
-		metric_add(member->handled, (int64_t)(batch.count - batch.failed));
-		note_heard(member, source_index, batch.up_to);
-		*ret_more |= batch.read > 0;
+	if (is_stored(batch))
+		atomic_store(&member->stored_up_to[batch->source_index], batch->up_to);
+	if (batch->failed)
+		atomic_store(&member->may_have_parked, true);
+	metric_add(member->failed, (int64_t)batch->failed);
+	metric_add(member->handled, (int64_t)(batch->count - batch->failed));
+	note_heard(member, batch->source_index, batch->up_to);
+}
+
+/* What is new in all outboxes. *ret_more: there was something. One that cannot be read does not
+ * keep the others waiting. */
+static enum err hear(struct member *member, bool *ret_more)
+{
+	struct round round = {.member = member, .arena = arena_new()};
+	enum err err, read_err = OK;
+
+	for (size_t i = 0; i < member->bus->count; i++) {
+		err = member->hears[i] ? round_read(&round, i) : OK;
+		read_err = err ? err : read_err;
 	}
-	batch_end(&batch);
-	return err;
+	err = handle(&round);
+	for (size_t i = 0; !err && i < round.count; i++) {
+		note_handled(&round.batches[i]);
+		*ret_more |= round.batches[i].read > 0;
+	}
+	round_end(&round);
+	return err ? err : read_err;
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -382,12 +438,8 @@ static bool may_have_parked(struct member *member)
 static bool round_of(struct member *member, bool *ret_waiting, enum err *ret_err)
 {
 	bool more = false;
-	enum err err = OK;
-	size_t i;
+	enum err err = hear(member, &more);
 
-	for (i = 0; !err && i < member->bus->count; i++)
-		if (member->hears[i])
-			err = hear(member, i, &more);
 	*ret_waiting = false;
 	if (!err && may_have_parked(member)) {
 		/* In this order: at no moment does the service look idle while it tries. */
