@@ -43,7 +43,7 @@ void bus_free(struct bus *bus)
 }
 
 void bus_add(struct bus *bus, const char *service, struct database *database,
-	     const struct subscription *subscriptions)
+	     const struct subscription *subscriptions, int64_t gather_ms)
 {
 	struct member *member = &bus->members[bus->count++];
 	char labels[64];
@@ -53,6 +53,7 @@ void bus_add(struct bus *bus, const char *service, struct database *database,
 	member->service = service;
 	member->database = database;
 	member->subscriptions = subscriptions;
+	member->gather_ms = gather_ms;
 	atomic_store(&member->may_have_parked, subscriptions != NULL);
 	pthread_mutex_init(&member->lock, NULL);
 	recent_open(&member->recent);
@@ -461,11 +462,14 @@ static void member_loop(void *arg)
 	while (load(member) && !workers_stopping())
 		fiber_sleep(RETRY_PAUSE_MS);
 	while (!workers_stopping()) {
+		int64_t next_ms = env_monotonic_ms() + member->gather_ms;
 		bool more = round_of(member, &waiting, &err);
 
 		if (err) {
 			log_error("events.loop", "%s: %s", member->service, err_info(err)->slug);
 			fiber_sleep(RETRY_PAUSE_MS);
+		} else if (more && next_ms > env_monotonic_ms()) {
+			fiber_sleep(next_ms - env_monotonic_ms());
 		} else if (!more) {
 			wait_for_news(member, waiting ? RETRY_PAUSE_MS : WAIT_FOREVER);
 		}

@@ -28,9 +28,10 @@ struct bus *bus_new(void);
 void bus_free(struct bus *bus);
 
 /* A service that tells (types by contract/events.h) and hears; `subscriptions` ends with a row
- * without type, or is NULL. All are added before the start. */
+ * without type, or is NULL. Between the beginnings of two of its transactions there are at least
+ * `gather_ms`, in which events gather to be handled together. All are added before the start. */
 void bus_add(struct bus *bus, const char *service, struct database *database,
-	     const struct subscription *subscriptions);
+	     const struct subscription *subscriptions, int64_t gather_ms);
 
 /* Starts the loops, spread over the workers; they end when the workers stop. */
 void bus_start(struct bus *bus);

@@ -11,7 +11,9 @@
 
 #define BUS_MEMBERS_MAX 16
 
-#define RECENT_MAX 256 /* events of one service in memory */
+/* Events of one service in memory, and what their data may take. */
+#define RECENT_MAX 1024
+#define RECENT_BYTES_MAX ((size_t)2 * 1024 * 1024)
 
 struct bus;
 struct told;
@@ -20,7 +22,7 @@ struct told;
 struct recent {
 	pthread_mutex_t lock;
 	struct told *events[RECENT_MAX];
-	size_t first, count;
+	size_t first, count, bytes;
 	int64_t last; /* seq of the last one that was told */
 	bool known;   /* `last` is, also where it was told before the start */
 };
@@ -32,6 +34,7 @@ struct member {
 	struct database *database;
 	struct recent recent;
 	const struct subscription *subscriptions;
+	int64_t gather_ms;
 
 	/* Its loop's: whether it hears each member's outbox at all, how far it has read it, and how far
 	 * it says so in its own database: less, where what came last does not concern it. */

@@ -16,6 +16,7 @@ struct told {
 	struct arena *arena;   /* which holds all of it but the text, this too */
 	struct member *source; /* NULL: nobody hears its service */
 	int64_t seq;	       /* 0: not published */
+	size_t bytes;	       /* of the arena, once published */
 	atomic_int taken;      /* by the list, and by subscribers */
 	struct out data;
 	struct event event;
@@ -64,6 +65,7 @@ void told_fill(struct out *data, int64_t seq, const struct event *event)
 	told->seq = seq;
 	told->event = *event;
 	told->event.traceparent = arena_copy_text(told->arena, event->traceparent);
+	told->bytes = arena_used(told->arena);
 }
 
 const struct event *told_event(const struct told *told)
@@ -81,6 +83,7 @@ void recent_open(struct recent *recent)
 static void forget_up_to(struct recent *recent, int64_t seq)
 {
 	while (recent->count && recent->last - (int64_t)recent->count < seq) {
+		recent->bytes -= recent->events[recent->first]->bytes;
 		told_give_back(recent->events[recent->first]);
 		recent->first = (recent->first + 1) % RECENT_MAX;
 		recent->count--;
@@ -102,8 +105,9 @@ void recent_add(struct recent *recent, struct told *told)
 	} else {
 		if (told->seq != recent->last + 1)
 			forget_up_to(recent, recent->last);
-		else if (recent->count == RECENT_MAX)
-			forget_up_to(recent, recent->last - RECENT_MAX + 1);
+		while (recent->count == RECENT_MAX || recent->bytes > RECENT_BYTES_MAX)
+			forget_up_to(recent, recent->last - (int64_t)recent->count + 1);
+		recent->bytes += told->bytes;
 		recent->events[(recent->first + recent->count++) % RECENT_MAX] = told;
 		recent->last = told->seq;
 	}

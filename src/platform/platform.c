@@ -127,7 +127,8 @@ static enum err start_service(struct running_service *running, struct arena *are
 		return err;
 	}
 	router_add(platform.router, service->routes, running);
-	bus_add(platform.bus, service->name, running->database, service->subscriptions);
+	bus_add(platform.bus, service->name, running->database, service->subscriptions,
+		service->gather_ms);
 	return OK;
 }
 

@@ -21,12 +21,17 @@ struct job {
 #define TIME_SLACK_MS (60 * INT64_C(1000))
 #define MEND_ROWS_MAX 1000
 
+#define GATHER_MS 25
+
 struct service {
 	const char *name;			  /* "order" */
 	const struct route *routes;		  /* ends with a row without path */
 	const struct subscription *subscriptions; /* ends with a row without type; or NULL */
-	const struct migration *migrations;	  /* ends with version 0 */
-	const struct job *jobs;			  /* ends with a row without name; or NULL */
+	/* Least time between two transactions that handle events: GATHER_MS for a service that nobody
+	 * waits for when it hears, so that a busy shop commits together what came meanwhile. */
+	int64_t gather_ms;
+	const struct migration *migrations; /* ends with version 0 */
+	const struct job *jobs;		    /* ends with a row without name; or NULL */
 	/* Called once, when the databases are open and before anything runs; in no fiber. */
 	enum err (*start)(struct database *database);
 	/* Where work waits in rows for a time: brings back what waits for longer than it ever does by

@@ -7,5 +7,6 @@ const struct service analytics_service = {
 	.name = "analytics",
 	.routes = analytics_routes,
 	.subscriptions = analytics_subscriptions,
+	.gather_ms = GATHER_MS,
 	.migrations = analytics_migrations,
 };

@@ -21,6 +21,7 @@ const struct service notification_service = {
 	.name = "notification",
 	.routes = notification_routes,
 	.subscriptions = notification_subscriptions,
+	.gather_ms = GATHER_MS,
 	.migrations = notification_migrations,
 	.jobs = notification_jobs,
 	.start = start,

@@ -16,6 +16,7 @@ const struct service product_service = {
 	.name = "product",
 	.routes = product_routes,
 	.subscriptions = product_subscriptions,
+	.gather_ms = GATHER_MS,
 	.migrations = product_migrations,
 	.start = start,
 	.stop = rendered_stop,
