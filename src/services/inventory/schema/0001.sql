@@ -47,7 +47,8 @@ CREATE TABLE reservations (
 	order_id UUID NOT NULL PRIMARY KEY,
 	id UUID NOT NULL,
 	status TEXT NOT NULL
-		CHECK (status IN ('active', 'committed', 'released', 'expired', 'restocked')),
+		CHECK (status = 'active' OR status = 'committed' OR status = 'released'
+			OR status = 'expired' OR status = 'restocked'),
 	expires_at BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL
@@ -69,7 +70,8 @@ CREATE TABLE movements (
 	warehouse TEXT NOT NULL,
 	delta BIGINT NOT NULL CHECK (delta <> 0),
 	kind TEXT NOT NULL
-		CHECK (kind IN ('initial', 'count', 'adjustment', 'sale', 'cancellation', 'return')),
+		CHECK (kind = 'initial' OR kind = 'count' OR kind = 'adjustment'
+			OR kind = 'sale' OR kind = 'cancellation' OR kind = 'return'),
 	reason TEXT,
 	order_id UUID,
 	by_user UUID,

@@ -6,14 +6,14 @@
 --   due_at     while it is queued: nobody tries before; NULL once it is sent or has failed
 CREATE TABLE messages (
 	id UUID NOT NULL PRIMARY KEY,
-	channel TEXT NOT NULL CHECK (channel IN ('email', 'sms', 'push')),
+	channel TEXT NOT NULL CHECK (channel = 'email' OR channel = 'sms' OR channel = 'push'),
 	recipient TEXT,
 	user_id UUID,
 	event_id UUID,
 	template TEXT,
 	subject TEXT,
 	body TEXT NOT NULL,
-	status TEXT NOT NULL CHECK (status IN ('queued', 'sent', 'failed')),
+	status TEXT NOT NULL CHECK (status = 'queued' OR status = 'sent' OR status = 'failed'),
 	attempts BIGINT NOT NULL,
 	provider TEXT NOT NULL,
 	last_error TEXT,

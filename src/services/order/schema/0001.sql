@@ -41,7 +41,8 @@ CREATE TABLE order_lines (
 	leads BIGINT NOT NULL, -- 1 on each vendor's first line: the vendor's orders, each once
 	PRIMARY KEY (order_number, position)
 ) /*sqlite WITHOUT ROWID */;
-CREATE INDEX order_lines_by_vendor ON order_lines (vendor_id, order_number) WHERE leads = 1;
+-- With `leads`, so that the index alone says whether a row belongs into it.
+CREATE INDEX order_lines_by_vendor ON order_lines (vendor_id, order_number, leads) WHERE leads = 1;
 
 -- Every status that it had: the order's version says which move it was.
 CREATE TABLE order_history (

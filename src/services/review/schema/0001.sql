@@ -9,7 +9,7 @@ CREATE TABLE reviews (
 	title TEXT,
 	comment TEXT NOT NULL,
 	verified BIGINT NOT NULL,
-	status TEXT NOT NULL CHECK (status IN ('published', 'pending', 'rejected')),
+	status TEXT NOT NULL CHECK (status = 'published' OR status = 'pending' OR status = 'rejected'),
 	reason TEXT,
 	helpfulness BIGINT NOT NULL,
 	version BIGINT NOT NULL,
