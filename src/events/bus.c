@@ -56,8 +56,10 @@ void bus_add(struct bus *bus, const char *service, struct database *database,
 	member->gather_ms = gather_ms;
 	atomic_store(&member->may_have_parked, subscriptions != NULL);
 	pthread_mutex_init(&member->lock, NULL);
-	recent_open(&member->recent);
 	snprintf(labels, sizeof(labels), "service=\"%s\"", service);
+	recent_open(&member->recent,
+		    metric_gauge("souk_events_recent_bytes",
+				 "Memory of events that somebody has yet to hear.", labels));
 	member->handled = metric_counter("souk_events_handled_total", "Events handled.", labels);
 	member->failed =
 		metric_counter("souk_events_failed_total",

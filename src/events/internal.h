@@ -23,8 +23,9 @@ struct recent {
 	pthread_mutex_t lock;
 	struct told *events[RECENT_MAX];
 	size_t first, count, bytes;
-	int64_t last; /* seq of the last one that was told */
-	bool known;   /* `last` is, also where it was told before the start */
+	struct metric *held; /* those bytes */
+	int64_t last;	     /* seq of the last one that was told */
+	bool known;	     /* `last` is, also where it was told before the start */
 };
 
 /* A service on the bus. */
@@ -78,7 +79,7 @@ void told_fill(struct out *data, int64_t seq, const struct event *event);
 const struct event *told_event(const struct told *told);
 void told_give_back(struct told *told);
 
-void recent_open(struct recent *recent);
+void recent_open(struct recent *recent, struct metric *held);
 void recent_close(struct recent *recent);
 
 /* Takes over the caller's hold. */

@@ -75,8 +75,9 @@ const struct event *told_event(const struct told *told)
 
 /* --- the list --------------------------------------------------------------------------------- */
 
-void recent_open(struct recent *recent)
+void recent_open(struct recent *recent, struct metric *held)
 {
+	recent->held = held;
 	pthread_mutex_init(&recent->lock, NULL);
 }
 
@@ -88,6 +89,7 @@ static void forget_up_to(struct recent *recent, int64_t seq)
 		recent->first = (recent->first + 1) % RECENT_MAX;
 		recent->count--;
 	}
+	metric_set(recent->held, (int64_t)recent->bytes);
 }
 
 void recent_close(struct recent *recent)
@@ -110,6 +112,7 @@ void recent_add(struct recent *recent, struct told *told)
 		recent->bytes += told->bytes;
 		recent->events[(recent->first + recent->count++) % RECENT_MAX] = told;
 		recent->last = told->seq;
+		metric_set(recent->held, (int64_t)recent->bytes);
 	}
 	pthread_mutex_unlock(&recent->lock);
 }
