@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/test_directory.h"
-#include "store/sql.h"
+#include "store/test_place.h"
 
 static const struct migration migrations[] = {
 	{1, "CREATE TABLE things (id UUID PRIMARY KEY, name TEXT UNIQUE, n BIGINT)"
@@ -20,53 +19,21 @@ static const struct migration migrations[] = {
 static const struct migration_set set = {"things", migrations};
 static const struct migration_set *const sets[] = {&set, NULL};
 
-struct place {
-	char directory[TEST_DIRECTORY_SIZE];
-	struct arena *arena;
-	struct database *database;
-};
-
 static struct database *open_at(struct place *place, bool read_only)
 {
-	const struct database_options options = {
-		.directory = place->directory,
-		.name = "test",
-		.migration_sets = sets,
-		.queue_max = 1000,
-		.read_only = read_only,
-	};
-	struct database *database = NULL;
-	const char *why = NULL;
-	enum err err = database_open(&options, place->arena, &database, &why);
-
-	if (err)
-		print_message("%s\n", why);
-	assert_int_equal(err, OK);
-	return database;
+	return place_open(
+		place, (struct database_options){.migration_sets = sets, .read_only = read_only});
 }
 
 static int setup(void **state)
 {
-	struct place *place = must_alloc(sizeof(*place));
-
-	if (test_directory_make(place->directory))
-		return -1;
-	place->arena = arena_new();
-	place->database = open_at(place, false);
-	*state = place;
+	*state = place_make(sets);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct place *place = *state;
-
-	database_close(place->database);
-	arena_free(place->arena);
-	if (test_directory_remove(place->directory))
-		return -1;
-	free(place);
-	return 0;
+	return place_remove(*state);
 }
 
 /* --- bodies ----------------------------------------------------------------------------------- */

@@ -4,10 +4,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <string.h>
+#include <stdlib.h>
 
-#include "base/test_directory.h"
-#include "store/sql.h"
+#include "store/test_place.h"
 
 static const struct migration migrations[] = {
 	{1, "CREATE TABLE things (n INTEGER PRIMARY KEY, a, b)"},
@@ -17,53 +16,20 @@ static const struct migration_set set = {"things", migrations};
 static const struct migration_set *const sets[] = {&set, NULL};
 static const char *const beside[] = {NULL};
 
-struct place {
-	char directory[TEST_DIRECTORY_SIZE];
-	struct arena *arena;
-	struct database *database, *reader;
-};
-
-static struct database *open_at(struct place *place, bool read_only)
-{
-	const struct database_options options = {
-		.directory = place->directory,
-		.name = "test",
-		.migration_sets = sets,
-		.queue_max = 10,
-		.read_only = read_only,
-		.beside = read_only ? beside : NULL,
-	};
-	struct database *database = NULL;
-	const char *why = NULL;
-
-	assert_int_equal(database_open(&options, place->arena, &database, &why), OK);
-	return database;
-}
-
 static int setup(void **state)
 {
-	struct place *place = must_alloc(sizeof(*place));
+	struct place *place = place_make(sets);
 
-	if (test_directory_make(place->directory))
-		return -1;
-	place->arena = arena_new();
-	place->database = open_at(place, false);
-	place->reader = open_at(place, true);
+	place->reader = place_open(place, (struct database_options){.migration_sets = sets,
+								    .read_only = true,
+								    .beside = beside});
 	*state = place;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct place *place = *state;
-
-	database_close(place->reader);
-	database_close(place->database);
-	arena_free(place->arena);
-	if (test_directory_remove(place->directory))
-		return -1;
-	free(place);
-	return 0;
+	return place_remove(*state);
 }
 
 static enum err run_text(struct sql *sql, void *arg)
@@ -80,12 +46,9 @@ static enum err ask(struct sql *sql, void *arg)
 {
 	struct asking *asking = arg;
 	struct sql_rows *rows = sql_query(sql, asking->text);
-	enum err err = sql_first(rows);
+	bool *ret_answer = &asking->answer;
 
-	if (err)
-		return err;
-	asking->answer = sql_get_bool(rows, 0);
-	return sql_end(rows);
+	return SQL_TAKE(rows, ret_answer, sql_get_bool(rows, 0));
 }
 
 /* Whether it holds of the things (n, a, b) of `values`. */
