@@ -95,6 +95,7 @@ static void sums_of_others_differ(void **state)
 	assert_false(holds(place, "(1, 'x', 1), (11, 'x', 2)", halves));
 	assert_false(holds(place, "(1, 'x', 1), (11, 'x', '1')", halves));
 	assert_false(holds(place, "(1, 'x', NULL), (11, 'x', '')", halves));
+	assert_false(holds(place, "(1, 'x', 'a'), (11, 'x', x'61')", halves));
 	assert_false(holds(place, "(1, 'xy', 'z'), (11, 'x', 'yz')", halves));
 	assert_false(holds(place, "(1, 'x', 1), (2, 'y', 2), (11, 'x', 2), (12, 'y', 1)", halves));
 	assert_false(holds(place, "(1, 'x', 1), (2, 'x', 1), (11, 'x', 1)", halves));
