@@ -40,6 +40,7 @@ const DRIVERS = [
   [/^nats/, /^src\/events\/nats\w*\.c$/, 'src/events/nats*.c'],
   [/^uv(\.h|\/)/, /^src\/runtime\//, 'src/runtime'],
   [/^sodium/, /^src\/base\//, 'src/base'],
+  [/^unicode\//, /^src\/base\//, 'src/base'],
   [/^jansson/, /^src\/base\//, 'src/base'],
   [/^cmocka/, /(^|\/)test_\w+\.[ch]$/, 'test_*.c'],
 ];

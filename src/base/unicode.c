@@ -1,0 +1,114 @@
+/*
+ * ICU works on UTF-16: text goes there and back in the arena. Its normalizers are made once per
+ * process, at their first use, and are not closed.
+ */
+#include "base/unicode.h"
+
+#include <string.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
+
+/* UTF-16 in an arena. */
+struct wide {
+	UChar *units;
+	int32_t length;
+};
+
+static bool is_ascii(const char *text)
+{
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++)
+		if (text[i] & 0x80)
+			return false;
+	return true;
+}
+
+static struct wide widen(struct arena *arena, const char *text)
+{
+	size_t length = strlen(text);
+	struct wide wide = {.units = ARENA_ARRAY(arena, UChar, length + 1)};
+	UErrorCode code = U_ZERO_ERROR;
+
+	/* A byte gives one unit at most. */
+	assert(length < INT32_MAX / 2);
+	u_strFromUTF8WithSub(wide.units, (int32_t)length + 1, &wide.length, text, (int32_t)length,
+			     0xfffd, NULL, &code);
+	assert(U_SUCCESS(code));
+	return wide;
+}
+
+static char *narrow(struct arena *arena, const UChar *units, int32_t length)
+{
+	int32_t size = 3 * length + 1; /* a unit gives three bytes at most */
+	char *text = arena_alloc(arena, (size_t)size);
+	UErrorCode code = U_ZERO_ERROR;
+
+	u_strToUTF8WithSub(text, size, NULL, units, length, 0xfffd, NULL, &code);
+	assert(U_SUCCESS(code));
+	return text;
+}
+
+static const UNormalizer2 *normalizer(const UNormalizer2 *(*get)(UErrorCode *))
+{
+	UErrorCode code = U_ZERO_ERROR;
+	const UNormalizer2 *it = get(&code);
+
+	assert(U_SUCCESS(code));
+	return it;
+}
+
+static struct wide normalize(struct arena *arena, const UNormalizer2 *form, struct wide from)
+{
+	struct wide to = {0};
+	UErrorCode code = U_ZERO_ERROR;
+	int32_t room = 2 * from.length + 16;
+
+	to.units = ARENA_ARRAY(arena, UChar, (size_t)room);
+	to.length = unorm2_normalize(form, from.units, from.length, to.units, room, &code);
+	if (code == U_BUFFER_OVERFLOW_ERROR) {
+		code = U_ZERO_ERROR;
+		room = to.length + 1;
+		to.units = ARENA_ARRAY(arena, UChar, (size_t)room);
+		to.length = unorm2_normalize(form, from.units, from.length, to.units, room, &code);
+	}
+	assert(U_SUCCESS(code));
+	return to;
+}
+
+const char *unicode_nfc(struct arena *arena, const char *text)
+{
+	const UNormalizer2 *nfc;
+	UErrorCode code = U_ZERO_ERROR;
+	struct wide wide;
+
+	if (is_ascii(text))
+		return text;
+	nfc = normalizer(unorm2_getNFCInstance);
+	wide = widen(arena, text);
+	if (unorm2_isNormalized(nfc, wide.units, wide.length, &code) && U_SUCCESS(code))
+		return text;
+	wide = normalize(arena, nfc, wide);
+	return narrow(arena, wide.units, wide.length);
+}
+
+char *unicode_fold(struct arena *arena, const char *text)
+{
+	struct wide wide;
+
+	if (is_ascii(text)) {
+		char *copy = arena_copy_text(arena, text);
+
+		for (char *c = copy; *c; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c - 'A' + 'a');
+		return copy;
+	}
+	wide = normalize(arena, normalizer(unorm2_getNFKCCasefoldInstance), widen(arena, text));
+	return narrow(arena, wide.units, wide.length);
+}
+
+bool unicode_equal_folded(struct arena *arena, const char *a, const char *b)
+{
+	return strcmp(unicode_fold(arena, a), unicode_fold(arena, b)) == 0;
+}
