@@ -23,12 +23,12 @@ setup-bench:
 	@scripts/setup run bench
 
 build: setup
-	@scripts/configure build
+	@scripts/configure build -Dwerror=false
 	@ninja -C build souk
 
 build-asan: setup-test
 	@scripts/configure build-asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
-		-Dtests=enabled -Dbatches_twice=true
+		-Dtests=enabled -Dbatches_twice=true -Dwerror=true
 	@ninja -C build-asan
 
 run: build
@@ -48,8 +48,8 @@ fuzz: build-fuzz
 	@scripts/fuzz build-fuzz $${FUZZ_SECONDS:-600}
 
 lint: setup-test
-	@scripts/configure build
-	@scripts/lint build
+	@scripts/configure build-lint -Dwerror=true
+	@scripts/lint build-lint
 
 # make bench BENCH='--only product --compare bench/results/committed.json'
 bench: setup-bench build

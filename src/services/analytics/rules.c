@@ -186,7 +186,7 @@ static int range_matches(const char *range, size_t length, const char *type)
 
 	if (length == strlen(type) && strncasecmp(range, type, length) == 0)
 		return 3;
-	if (length == main_length + 1 && range[length - 1] == '*' &&
+	if (length > 2 && length == main_length + 1 && range[length - 1] == '*' &&
 	    strncasecmp(range, type, main_length) == 0)
 		return 2;
 	return length == 3 && memcmp(range, "*/*", 3) == 0;
