@@ -74,7 +74,6 @@ const BREAKS = [
   ['session-account', [['user', `DELETE FROM users WHERE ${least('users', 'roles & 1 AND suspended = 0')};`]]],
 
   ['product-slug-unique', [['product', bare('products') + 'UPDATE products SET slug = (SELECT min(slug) FROM products);']]],
-  ['product-sku-unique', [['product', bare('variants') + "UPDATE variants SET sku = 'SKU-1';"]]],
   ['product-variants', [['product', `UPDATE products SET available = available + 1 WHERE ${least('products')};`]]],
   ['product-searchable', [['product', `DELETE FROM documents WHERE ${least('documents', '1 = 1', 'number')};`]]],
   ['product-shelves', [['product', "UPDATE shelves SET category = category || '-' WHERE category LIKE '%/%';"]]],

@@ -108,10 +108,21 @@ describe('POST /products', () => {
     assert.match((await made({ name: '茶' })).slug, /^product(-\d+)?$/);
   });
 
-  test('a SKU is one variant\'s', async () => {
+  test('a SKU is a label: several products and variants may have the same', async () => {
     const sku = shop.unique('sku');
-    await made({ variants: [{ sku }] });
-    problem(await post({ name: 'x', price: eur(1), variants: [{ sku }] }), 409, 'sku-taken');
+    const first = await made({ variants: [{ sku }] });
+    const second = await made({ variants: ['S', 'M'].map((Size) => ({ sku, options: { Size } })) });
+    assert.deepEqual(second.variants.map((variant) => variant.sku), [sku, sku]);
+    const found = await shop.get(`/products?q=${sku}`);
+    assert.deepEqual(found.items.map(({ id }) => id).sort(), [first.id, second.id].sort());
+    // What they are called does not say which is meant: their options do.
+    const { json } = await shop.api('PUT', `/products/${second.id}`, {
+      token: vendor.token, expect: 200,
+      body: { variants: [{ sku, options: { Size: 'M' }, price: eur(7) }, { sku, options: { Size: 'S' } }] },
+    });
+    assert.deepEqual(json.variants.map(({ id }) => id), second.variants.map(({ id }) => id).reverse());
+    assert.deepEqual(pointers(await shop.api('PUT', `/products/${second.id}`,
+      { token: vendor.token, body: { variants: [{ sku }] } })), ['/variants/0/options/Size']);
   });
 
   test('many at once get different slugs', async () => {
@@ -139,11 +150,11 @@ describe('POST /products', () => {
     assert.deepEqual(pointers(await post({
       name: 'x', price: eur(1), options: [{ name: 'Size', values: ['S', 'M'] }],
       variants: [
-        { sku: 'a', options: { Size: 'S' } }, { sku: 'a', options: { Size: 'XL' } },
+        { sku: 'a', options: { Size: 'S' } }, { sku: 'b', options: { Size: 'XL' } },
         { options: { Size: 'S' } }, { options: {} },
         { options: { Size: 'M', Shape: 'round' }, price: { amount: 1, currency: 'USD' } },
       ],
-    })), ['/variants/1/options/Size', '/variants/1/sku', '/variants/2/options', '/variants/3/options/Size',
+    })), ['/variants/1/options/Size', '/variants/2/options', '/variants/3/options/Size',
       '/variants/4/options/Shape', '/variants/4/price/currency']);
     assert.deepEqual(pointers(await post({ name: 'x', price: eur(1), slug: NOBODY })), ['/slug']);
   });
@@ -266,10 +277,10 @@ describe('PUT /products/:id', () => {
     problem(await put(id, { name: 'x' }), 403, 'forbidden');
   });
 
-  test('a slug or SKU of another product is taken', async () => {
+  test('a slug of another product is taken, a SKU is not', async () => {
     const [one, two] = [await made({}), await made({})];
     problem(await put(one.id, { slug: two.slug }), 409, 'slug-taken');
-    problem(await put(one.id, { variants: [{ sku: two.variants[0].sku }] }), 409, 'sku-taken');
+    await put(one.id, { variants: [{ sku: two.variants[0].sku }] }, { expect: 200 });
     await put(one.id, { slug: one.slug }, { expect: 200 });
   });
 });
@@ -277,7 +288,7 @@ describe('PUT /products/:id', () => {
 describe('DELETE /products/:id', () => {
   const remove = (id, options = {}) => shop.api('DELETE', `/products/${id}`, { token: vendor.token, ...options });
 
-  test('takes the product out of the shop, and frees slug and SKU', async () => {
+  test('takes the product out of the shop, and frees its slug', async () => {
     const product = await shirt({ name: shop.unique('gone') });
     await remove(product.id, { expect: 204 });
     for (const token of [undefined, vendor.token, admin]) {

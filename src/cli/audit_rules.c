@@ -99,10 +99,6 @@ const struct audit_rule audit_rules_within[] = {
 	 "SELECT max(id), count(*) || ' products have the slug ' || slug FROM product.products"
 	 " NOT INDEXED WHERE slug IS NOT NULL GROUP BY slug HAVING count(*) > 1"},
 
-	{"product-sku-unique", "a SKU is of one variant",
-	 "SELECT max(id), count(*) || ' variants have the SKU ' || sku FROM product.variants"
-	 " NOT INDEXED WHERE sku IS NOT NULL GROUP BY sku HAVING count(*) > 1"},
-
 	{"product-variants", "a product's variants, stock and price are those that it shows",
 	 "SELECT p.id, CASE WHEN v.n IS NULL THEN 'it has no variant'"
 	 " WHEN v.n <> p.variant_count THEN 'it has ' || v.n || ' variants, not ' || p.variant_count"

@@ -145,7 +145,9 @@ static int send_and_report(struct import *import, const char *report)
 		fprintf(stderr, "souk: the import was broken off: %s\n", why);
 	if (report && !write_report(import, report))
 		good = false;
-	return good && import->created + import->updated + import->unchanged > 0 ? 0 : 1;
+	return good && !import->failed && import->created + import->updated + import->unchanged > 0
+		       ? 0
+		       : 1;
 }
 
 static int run(const char *path, const char *report)
@@ -156,13 +158,11 @@ static int run(const char *path, const char *report)
 	int code = 1;
 
 	import.by_slug = map_new(IMPORT_PRODUCTS_MAX, false, NULL);
-	import.by_sku = map_new(IMPORT_PRODUCTS_MAX, false, NULL);
 	if (import_read(&import, &why))
 		code = send_and_report(&import, report);
 	else
 		fprintf(stderr, "souk: %s cannot be imported: %s\n", path, why);
 	map_free(import.by_slug);
-	map_free(import.by_sku);
 	arena_free(import.arena);
 	return code;
 }

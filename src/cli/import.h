@@ -65,7 +65,6 @@ struct import {
 	struct list skips;    /* struct skip */
 	struct list notes;   /* char *: what was done with the file that its owner may not expect */
 	struct map *by_slug; /* struct import_product */
-	struct map *by_sku;  /* struct import_variant */
 	int64_t row_count;
 	/* What became of the products. */
 	size_t created, updated, unchanged, failed;

@@ -386,16 +386,11 @@ static const char *read_sku(struct import *import, const struct row *row,
 			    struct import_variant *variant)
 {
 	const char *sku = without_apostrophe(row->cells[COLUMN_SKU]);
-	const struct import_variant *other;
 
 	if (!*sku)
 		return NULL;
 	if (text_length(sku) > PRODUCT_SKU_MAX)
 		return "its SKU is too long";
-	other = map_get(import->by_sku, sku, strlen(sku));
-	if (other)
-		return arena_printf(import->arena, "its SKU \"%s\" is on line %lld already", sku,
-				    (long long)other->line);
 	variant->sku = clean(import->arena, sku, false);
 	return NULL;
 }
@@ -451,7 +446,6 @@ static const char *add_variant(struct import *import, const struct row *row,
 			       struct import_product *product)
 {
 	struct import_variant variant = {.line = row->line};
-	struct import_variant *kept;
 	const char *why;
 
 	if (product->variants.count >= PRODUCT_VARIANTS_MAX)
@@ -467,13 +461,6 @@ static const char *add_variant(struct import *import, const struct row *row,
 	if (!product->variants.count)
 		read_attributes(import, row, product);
 	list_append(import->arena, &product->variants, &variant, sizeof(variant));
-	if (variant.sku) {
-		/* The list moves when it grows. */
-		kept = ARENA_NEW(import->arena, struct import_variant);
-		*kept = variant;
-		if (!map_put(import->by_sku, variant.sku, strlen(variant.sku), kept))
-			import_note(import, "there are more SKUs than can be compared");
-	}
 	return NULL;
 }
 

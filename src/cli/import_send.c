@@ -231,36 +231,6 @@ static void skip_product(struct import *import, struct import_product *product, 
 	import->failed++;
 }
 
-static void skip_line(struct import *import, struct import_product *product, int64_t line,
-		      const char *reason)
-{
-	struct import_line *lines = product->lines.items;
-
-	for (size_t i = 0; i < product->lines.count; i++)
-		if (lines[i].line == line)
-			lines[i].skipped = true;
-	import_skip(import, line, product->handle, "%s", reason);
-}
-
-/* Variants whose SKU another product has. */
-static void note_skipped(struct import *import, struct import_product *product,
-			 const json_t *skipped)
-{
-	const struct import_variant *variants = product->variants.items;
-	json_t *index;
-	size_t i;
-
-	json_array_foreach (skipped, i, index) {
-		size_t at = (size_t)json_integer_value(index);
-
-		if (at < product->variants.count)
-			skip_line(import, product, variants[at].line,
-				  arena_printf(import->arena,
-					       "its SKU \"%s\" belongs to another product",
-					       variants[at].sku));
-	}
-}
-
 static void note_result(struct import *import, struct import_product *product, const json_t *result)
 {
 	const char *outcome = json_get_text(result, "outcome");
@@ -268,7 +238,6 @@ static void note_result(struct import *import, struct import_product *product, c
 	const char *reason = json_get_text(result, "reason");
 	size_t i;
 
-	note_skipped(import, product, json_object_get(result, "skippedVariants"));
 	if (outcome && strcmp(outcome, "created") == 0) {
 		import->created++;
 	} else if (outcome && strcmp(outcome, "updated") == 0) {

@@ -47,7 +47,6 @@ void fuzz(struct arena *arena, const char *bytes, size_t length)
 	if (ftruncate(file, 0) || pwrite(file, bytes, length, 0) != (ssize_t)length)
 		return;
 	import.by_slug = map_new(1000, false, NULL);
-	import.by_sku = map_new(1000, false, NULL);
 	if (import_read(&import, &why)) {
 		struct import_product **products = import.products.items;
 
@@ -57,5 +56,4 @@ void fuzz(struct arena *arena, const char *bytes, size_t length)
 		assert(why && why[0]);
 	}
 	map_free(import.by_slug);
-	map_free(import.by_sku);
 }

@@ -74,14 +74,11 @@ static void reply_product(struct reply *reply, int status, const struct product 
 	reply_json(reply, status, &out);
 }
 
-/* Says which slug or SKU it was. */
+/* Says which slug it was. */
 static enum err refuse_taken(struct request *req, enum err err, const struct change *change)
 {
 	if (err == ERR_SLUG_TAKEN)
 		return refuse(req, err, "The slug \"%s\" belongs to another product.",
-			      change->taken);
-	if (err == ERR_SKU_TAKEN && change->taken)
-		return refuse(req, err, "The SKU \"%s\" belongs to another variant.",
 			      change->taken);
 	return err;
 }

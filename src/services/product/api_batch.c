@@ -2,7 +2,7 @@
  * POST /products/batch: what `souk import products` sends. Each product is created, updated, left
  * as it is, or failed, by itself; all of a call are stored in one transaction.
  *
- * The slug says which product it is, SKU or options which variant. What a product's import says is
+ * The slug says which product it is, options (else a SKU that one variant alone has) which variant. What a product's import says is
  * remembered as a hash: said again, it changes nothing, so that running an import twice changes
  * nothing twice, and takes nothing back that the vendor has changed since. Stock is not part of
  * it: Inventory's word counts once a product exists.
@@ -25,7 +25,6 @@ struct item {
 	const char *outcome;
 	struct id id;
 	enum err err;
-	struct list skipped; /* size_t: variants whose SKU is another product's */
 };
 
 struct batch {
@@ -51,6 +50,7 @@ static void read_item(struct arena *arena, json_t *sent, struct item *item)
 	item->faults.arena = arena;
 	json_read_fields(sent, draft_import_fields, "", &item->draft, &item->faults);
 	draft_check(&item->draft, &item->faults);
+	item->draft.imported = true;
 	item->readable = item->faults.count == 0;
 	json_array_foreach (json_object_get(sent, "variants"), i, variant)
 		json_remove(arena, variant, "stock");
@@ -83,52 +83,13 @@ static enum err read_batch(struct request *req, struct batch *batch)
 
 /* --- one product ------------------------------------------------------------------------- */
 
-/* Leaves out the variants whose SKU belongs to another product than `number`. */
-static enum err skip_foreign(struct sql *sql, struct arena *arena, int64_t number,
-			     const struct list *all, struct list *ret_kept,
-			     struct list *ret_skipped)
-{
-	const struct variant_draft *variant = all->items;
-	struct variant_draft *kept = ARENA_ARRAY(arena, struct variant_draft, all->count + 1);
-	size_t *skipped = ARENA_ARRAY(arena, size_t, all->count + 1);
-
-	*ret_kept = (struct list){.items = kept};
-	*ret_skipped = (struct list){.items = skipped};
-	for (size_t i = 0; i < all->count; i++) {
-		int64_t owner = 0;
-		enum err err = OK;
-
-		if (variant[i].sku)
-			err = store_sku_owner(sql, variant[i].sku, &owner);
-		if (err)
-			return err;
-		if (owner && owner != number)
-			skipped[ret_skipped->count++] = i;
-		else
-			kept[ret_kept->count++] = variant[i];
-	}
-	return OK;
-}
-
-/* Of what is stored: all that was sent but stock and the variants left out. */
-static struct hash hash_of_item(struct arena *arena, const struct item *item)
-{
-	const size_t *skipped = item->skipped.items;
-	struct out out = out_new(arena);
-
-	out_bytes(&out, item->text, strlen(item->text));
-	for (size_t i = 0; i < item->skipped.count; i++)
-		out_printf(&out, " -%zu", skipped[i]);
-	return hash_of(out.data, out.length);
-}
-
 static enum err store_item(struct sql *sql, struct one *one, const struct draft *draft,
 			   struct product *current)
 {
 	struct request *req = one->batch->req;
 	struct change change = {.arena = req->arena, .traceparent = req->traceparent};
 	struct item *item = one->item;
-	struct hash hash = hash_of_item(req->arena, item);
+	struct hash hash = hash_of(item->text, strlen(item->text));
 	struct product product = {0};
 	bool same = false;
 	enum err err = OK;
@@ -163,29 +124,18 @@ static enum err store_one(struct sql *sql, struct one *one)
 	struct arena *arena = one->batch->req->arena;
 	struct draft draft = one->item->draft;
 	struct product current;
-	bool exists;
 	enum err err;
 
 	err = store_find_slug(sql, arena, draft.slug, &current);
 	if (err && err != ERR_NOT_FOUND)
 		return err;
-	exists = !err;
-	err = skip_foreign(sql, arena, exists ? current.number : 0, &one->item->draft.variants,
-			   &draft.variants, &one->item->skipped);
-	if (err)
-		return err;
-	if (draft.variants.count == 0)
-		return ERR_SKU_TAKEN;
-	return store_item(sql, one, &draft, exists ? &current : NULL);
+	return store_item(sql, one, &draft, err ? NULL : &current);
 }
 
 /* --- the batch --------------------------------------------------------------------------- */
 
-/* The faults' pointers count the variants without those that were skipped. */
 static void write_item(struct out *out, const struct item *item)
 {
-	const size_t *skipped = item->skipped.items;
-
 	out_open(out, NULL);
 	out_text(out, "outcome", item->err ? "failed" : item->outcome);
 	if (!item->err)
@@ -199,10 +149,6 @@ static void write_item(struct out *out, const struct item *item)
 		out_text(out, "detail", fault->detail);
 		out_close(out);
 	}
-	out_close_list(out);
-	out_open_list(out, "skippedVariants");
-	for (size_t i = 0; i < item->skipped.count; i++)
-		out_int(out, NULL, (int64_t)skipped[i]);
 	out_close_list(out);
 	out_close(out);
 }

@@ -66,59 +66,15 @@ static enum err check_slug(struct sql *sql, struct change *change, struct produc
 	return ERR_SLUG_TAKEN;
 }
 
-static bool is_own_sku(const struct product *product, const struct variant *variant,
-		       const char *sku)
+/* A SKU is a label that others may have as well: what is made is not made unique. */
+static void give_skus(struct change *change, struct product *product)
 {
-	for (size_t i = 0; i < product->variant_count; i++)
-		if (&product->variants[i] != variant && product->variants[i].sku &&
-		    strcmp(product->variants[i].sku, sku) == 0)
-			return true;
-	return false;
-}
-
-static enum err choose_sku(struct sql *sql, struct change *change, const struct product *product,
-			   struct variant *variant)
-{
-	const char *base = variant_sku(change->arena, product->slug, variant);
-	enum err err;
-
-	for (int i = 1; i <= SUFFIXES_MAX + 1; i++) {
-		char *sku = numbered(change->arena, base, i, &variant->id);
-		int64_t owner;
-
-		if (is_own_sku(product, variant, sku))
-			continue;
-		err = store_sku_owner(sql, sku, &owner);
-		if (err)
-			return err;
-		/* Our own row of that SKU is a variant that goes. */
-		if (owner && owner != product->number)
-			continue;
-		variant->sku = sku;
-		return OK;
-	}
-	return ERR_SKU_TAKEN;
-}
-
-static enum err check_skus(struct sql *sql, struct change *change, struct product *product)
-{
-	enum err err = OK;
-
-	for (size_t i = 0; !err && i < product->variant_count; i++) {
+	for (size_t i = 0; i < product->variant_count; i++) {
 		struct variant *variant = &product->variants[i];
-		int64_t owner;
 
-		if (!variant->sku) {
-			err = choose_sku(sql, change, product, variant);
-			continue;
-		}
-		err = store_sku_owner(sql, variant->sku, &owner);
-		if (!err && owner && owner != product->number) {
-			change->taken = variant->sku;
-			err = ERR_SKU_TAKEN;
-		}
+		if (!variant->sku)
+			variant->sku = variant_sku(change->arena, product->slug, variant);
 	}
-	return err;
 }
 
 /* --- changes ----------------------------------------------------------------------------- */
@@ -129,9 +85,9 @@ static enum err prepare(struct sql *sql, struct change *change, struct product *
 
 	give_ids(product);
 	err = check_slug(sql, change, product);
-	if (err)
-		return err;
-	return check_skus(sql, change, product);
+	if (!err)
+		give_skus(change, product);
+	return err;
 }
 
 static enum err tell(struct sql *sql, const struct change *change, const char *type,

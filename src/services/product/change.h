@@ -11,7 +11,7 @@
 struct change {
 	struct arena *arena;
 	const char *traceparent; /* or NULL */
-	const char *taken;	 /* with ERR_SLUG_TAKEN and ERR_SKU_TAKEN: which */
+	const char *taken;	 /* with ERR_SLUG_TAKEN: which */
 };
 
 /* A product without slug gets one made from its name, a new variant without SKU one made from

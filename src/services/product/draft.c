@@ -236,11 +236,6 @@ static void check_variants(struct list *variants, struct faults *faults)
 		variant[i].sku = text_trim(faults->arena, variant[i].sku);
 		if (!*variant[i].sku)
 			variant[i].sku = NULL;
-		for (size_t j = 0; j < i && variant[i].sku; j++)
-			if (variant[j].sku && strcmp(variant[i].sku, variant[j].sku) == 0)
-				fault_add(faults,
-					  arena_printf(faults->arena, "/variants/%zu/sku", i),
-					  "is the SKU of another variant");
 	}
 }
 

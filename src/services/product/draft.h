@@ -26,7 +26,8 @@ struct draft {
 	struct list variants; /* struct variant_draft */
 	json_t *stock;	      /* as a variant's, of a plain product */
 	int64_t initial_stock;
-	bool partial; /* of an import: variants that are not in it stay */
+	bool imported; /* from a file, in which a SKU says less than options do */
+	bool partial;  /* of an import: variants that are not in it stay */
 	bool slug_given, name_given, category_given, vendor_given, status_given, price_given;
 	bool variants_given, description_given, tags_given, images_given;
 	bool options_given, attributes_given;

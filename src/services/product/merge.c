@@ -110,29 +110,65 @@ struct merge {
 	int from[PRODUCT_VARIANTS_MAX];	  /* of each of the draft's: current's index, or -1 */
 };
 
-/* The index of the existing variant that the draft means; -1: none. */
-static int find_variant(const struct merge *merge, const struct variant_draft *draft,
-			const struct variant *values)
+/* The index of the one existing variant with the SKU; -1 where there is none, or where it says nothing:
+ * several may have the same, here or there. */
+static int find_by_sku(const struct merge *merge, const char *sku)
+{
+	const struct product *product = merge->current;
+	const struct variant_draft *draft = merge->draft->variants.items;
+	int found = -1;
+	size_t times = 0;
+
+	for (size_t i = 0; i < merge->draft->variants.count; i++)
+		times += draft[i].sku && strcmp(draft[i].sku, sku) == 0;
+	if (times > 1)
+		return -1;
+	for (size_t i = 0; i < product->variant_count; i++) {
+		if (strcmp(product->variants[i].sku, sku) != 0)
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}
+
+/* The index of the existing variant that the draft names; -1: none. */
+static int find_by_name(const struct merge *merge, size_t index)
+{
+	const struct product *product = merge->current;
+	const struct variant_draft *draft = merge->draft->variants.items;
+	int at;
+
+	draft += index;
+	for (size_t i = 0; i < product->variant_count; i++)
+		if (draft->id_given && id_equal(&product->variants[i].id, &draft->id))
+			return (int)i;
+	if (draft->id_given || !draft->sku)
+		return -1;
+	at = find_by_sku(merge, draft->sku);
+	/* In a file it is the options that say which one it is: this one was another's already. */
+	return at >= 0 && merge->draft->imported && merge->taken[at] ? -1 : at;
+}
+
+/* The index of the existing variant with the draft's options that nobody has taken; -1: none. */
+static int find_by_values(const struct merge *merge, size_t index)
 {
 	const struct product *product = merge->current;
 	size_t options = merge->product->content.options.count;
 
 	for (size_t i = 0; i < product->variant_count; i++)
-		if (draft->id_given && id_equal(&product->variants[i].id, &draft->id))
-			return (int)i;
-	if (draft->id_given)
-		return -1;
-	for (size_t i = 0; i < product->variant_count; i++)
-		if (draft->sku && strcmp(product->variants[i].sku, draft->sku) == 0)
-			return (int)i;
-	for (size_t i = 0; values && i < product->variant_count; i++)
-		if (!merge->taken[i] && same_values(&product->variants[i], values, options))
+		if (!merge->taken[i] &&
+		    same_values(&product->variants[i], &merge->product->variants[index], options))
 			return (int)i;
 	return -1;
 }
 
-/* Finds which variant each of the draft's is: those named by id or SKU first, so that options may
- * change places between them. */
+/*
+ * Finds which variant each of the draft's is. A client names them, by id or SKU, so that options may
+ * change places between them; those it does not name are known by their options. In a file a SKU is
+ * a label among others: options come first, and it counts where they have changed.
+ */
 static void match_variants(struct merge *merge)
 {
 	const struct variant_draft *draft = merge->draft->variants.items;
@@ -141,15 +177,15 @@ static void match_variants(struct merge *merge)
 		merge->from[i] = -1;
 	if (!merge->current)
 		return;
-	for (int by_values = 0; by_values <= 1; by_values++) {
+	for (int step = 0; step <= 1; step++) {
+		bool by_values = (step == 1) != merge->draft->imported;
+
 		for (size_t i = 0; i < merge->draft->variants.count; i++) {
-			const struct variant *values =
-				by_values ? &merge->product->variants[i] : NULL;
 			int at;
 
-			if (merge->from[i] >= 0)
+			if (merge->from[i] >= 0 || (by_values && draft[i].id_given))
 				continue;
-			at = find_variant(merge, &draft[i], values);
+			at = by_values ? find_by_values(merge, i) : find_by_name(merge, i);
 			if (at < 0)
 				continue;
 			if (merge->taken[at])

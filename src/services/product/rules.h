@@ -9,7 +9,8 @@ bool category_is_path(const char *text);
 
 /*
  * What the product is once `draft`, which draft_check has passed, is applied to `current`; NULL: a
- * new one. Variants that the draft names (by id, by SKU, else by their options) keep their id and
+ * new one. Variants that the draft names (by id, by a SKU that is of one alone, else by their options;
+ * in an import by options first) keep their id and
  * their stock; the others are new, with a zero id, or gone. The faults' pointers lie in the draft.
  *
  * A price at the top is what variants cost that have none of their own. Of an existing product it

@@ -37,13 +37,12 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 enum err store_change(struct sql *sql, struct arena *arena, const struct product *product)
 	MUST_CHECK;
 
-/* Takes it out of every list, and gives its slug and SKUs free. */
+/* Takes it out of every list, and gives its slug free. */
 enum err store_remove(struct sql *sql, struct arena *arena, const struct product *product)
 	MUST_CHECK;
 
 /* The number of the product that has it; 0: nobody. */
 enum err store_slug_owner(struct sql *sql, const char *slug, int64_t *ret_number) MUST_CHECK;
-enum err store_sku_owner(struct sql *sql, const char *sku, int64_t *ret_number) MUST_CHECK;
 
 /* Whether the last import of it said just this; and notes what one said. */
 enum err store_imported(struct sql *sql, int64_t number, const struct hash *hash, bool *ret_same)

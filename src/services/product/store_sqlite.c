@@ -195,13 +195,6 @@ enum err store_slug_owner(struct sql *sql, const char *slug, int64_t *ret_number
 		ret_number);
 }
 
-enum err store_sku_owner(struct sql *sql, const char *sku, int64_t *ret_number)
-{
-	return first_number(
-		sql_query(sql, "SELECT product FROM variants WHERE sku = $1", sql_text(sku)),
-		ret_number);
-}
-
 /* --- writing ----------------------------------------------------------------------------- */
 
 static enum err add_variants(struct sql *sql, const struct product *product)

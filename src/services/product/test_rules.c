@@ -39,6 +39,7 @@ static const char *apply(const struct field *fields, const char *body,
 	assert_int_equal(json_parse(arena, text, strlen(text), &object, NULL), OK);
 	json_read_fields(object, fields, "", &draft, &faults);
 	draft_check(&draft, &faults);
+	draft.imported = fields == draft_import_fields;
 	product_merge(current, &draft, ret_product, &faults);
 	for (const struct fault *fault = faults.first; fault; fault = fault->next)
 		told = arena_printf(arena, "%s%s%s", told, *told ? " " : "", fault->pointer);
@@ -175,7 +176,7 @@ static void test_faults_of_new_products(void **state)
 		{"{'name': 'x', 'price': {'amount': 1, 'currency': 'EUR'}, 'variants': ["
 		 "{'sku': 's', 'options': {'A': '1'}}, {'sku': 's', 'options': {'A': '2'},"
 		 " 'price': {'amount': 1, 'currency': 'USD'}}]}",
-		 "/variants/1/sku /variants/1/price/currency"},
+		 "/variants/1/price/currency"},
 		{"{'name': 'x', 'price': {'amount': 1, 'currency': 'EUR'}, 'variants': ["
 		 "{'options': {'A': 1}, 'stock': 'many'}]}",
 		 "/variants/0/options/A /variants/0/stock /variants/0/options/A"},
@@ -301,6 +302,55 @@ static void test_variants_are_matched(void **state)
 				   " 'options': {'Size': 'M'}}]}",
 				   &product),
 			    "/variants/1");
+}
+
+/* SKUs that several variants have say nothing; in a file options go before SKUs. */
+static void test_a_sku_is_a_label(void **state)
+{
+#define IMPORT                                                                               \
+	"{'name': 'Shirt', 'slug': 's', 'vendorId': '01890a5d-ac96-774b-bcce-b302099a8057'," \
+	" 'variants': ["
+	struct product shirt = stored(SHIRT), twins, product;
+
+	twins = stored("{'name': 'Shirt', 'price': {'amount': 1, 'currency': 'EUR'}, 'variants': ["
+		       "{'sku': 'a', 'options': {'Size': 'S'}},"
+		       " {'sku': 'a', 'options': {'Size': 'M'}}]}");
+	assert_string_equal(change(&twins,
+				   "{'variants': [{'sku': 'a', 'options': {'Size': 'M'}},"
+				   " {'sku': 'a', 'options': {'Size': 'S'}}]}",
+				   &product),
+			    "");
+	assert_int_equal(product.variants[0].id.bytes[0], 3);
+	assert_int_equal(product.variants[1].id.bytes[0], 2);
+	assert_string_equal(change(&twins, "{'variants': [{'sku': 'a'}]}", &product),
+			    "/variants/0/options/Size");
+
+	/* Labels change places in a file: the variants do not. */
+	assert_string_equal(apply(draft_import_fields,
+				  IMPORT "{'sku': 'b', 'options': {'Size': 'S'}},"
+					 " {'sku': 'a', 'options': {'Size': 'M'}}]}",
+				  &shirt, &product),
+			    "");
+	assert_int_equal(product.variants[0].id.bytes[0], 2);
+	assert_string_equal(product.variants[0].sku, "b");
+	assert_int_equal(product.variants[1].id.bytes[0], 3);
+	/* One has a new label, and a new one has its old label. */
+	assert_string_equal(apply(draft_import_fields,
+				  IMPORT "{'sku': 'c', 'options': {'Size': 'S'}},"
+					 " {'sku': 'a', 'options': {'Size': 'L'}}],"
+					 " 'options': [{'name': 'Size', 'values': ['S', 'L']}]}",
+				  &shirt, &product),
+			    "");
+	assert_int_equal(product.variants[0].id.bytes[0], 2);
+	assert_true(product.variants[1].is_new);
+	/* A size that is called otherwise now: the SKU, where one variant alone has it. */
+	assert_string_equal(apply(draft_import_fields,
+				  IMPORT "{'sku': 'a', 'options': {'Size': 'Small'}}],"
+					 " 'options': [{'name': 'Size', 'values': ['Small']}]}",
+				  &shirt, &product),
+			    "");
+	assert_int_equal(product.variants[0].id.bytes[0], 2);
+#undef IMPORT
 }
 
 static void test_a_plain_products_variant_has_its_id(void **state)
@@ -436,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_absent_members_stay),
 		cmocka_unit_test(test_prices_change),
 		cmocka_unit_test(test_variants_are_matched),
+		cmocka_unit_test(test_a_sku_is_a_label),
 		cmocka_unit_test(test_a_plain_products_variant_has_its_id),
 		cmocka_unit_test(test_partial_imports_keep_variants),
 		cmocka_unit_test(test_documents_come_back),

@@ -69,7 +69,7 @@ static void test_added_is_found(void **state)
 	assert_int_equal(READ(find_body, step), ERR_NOT_FOUND);
 }
 
-static void test_slugs_and_skus_are_unique(void **state)
+static void test_slugs_are_unique_and_skus_are_labels(void **state)
 {
 	struct step *step = step_new();
 	struct product other;
@@ -83,14 +83,13 @@ static void test_slugs_and_skus_are_unique(void **state)
 	step->product = merged("{'name': 'x', 'slug': 'linen-shirt', " PRICE(1) "}", NULL);
 	assert_int_equal(WRITE(add_body, step), ERR_SLUG_TAKEN);
 	assert_string_equal(step->change.taken, "linen-shirt");
-	step->product = merged("{'name': 'x', 'variants': [{'sku': 'a', " PRICE(1) "}]}", NULL);
-	assert_int_equal(WRITE(add_body, step), ERR_SKU_TAKEN);
-	assert_string_equal(step->change.taken, "a");
-	/* A derived SKU gives way. */
+	assert_string_equal(
+		add("{'name': 'x', 'variants': [{'sku': 'a', " PRICE(1) "}]}").variants[0].sku,
+		"a");
 	add("{'name': 'y', 'variants': [{'sku': 'z', " PRICE(1) "}]}");
-	assert_string_equal(add("{'name': 'z', " PRICE(1) "}").variants[0].sku, "z-2");
+	assert_string_equal(add("{'name': 'z', " PRICE(1) "}").variants[0].sku, "z");
 	assert_string_equal(add("{'name': '\u8336', " PRICE(1) "}").slug, "product");
-	assert_int_equal(events("ProductCreated"), 5);
+	assert_int_equal(events("ProductCreated"), 6);
 }
 
 static void test_changes_keep_stock(void **state)
@@ -136,7 +135,7 @@ static void test_removed_is_gone(void **state)
 	assert_false(step->quote.active);
 	assert_string_equal(names(step_new()), "");
 
-	/* Its slug and SKUs are free. */
+	/* Its slug is free. */
 	assert_string_equal(add(SHIRT).slug, "linen-shirt");
 }
 
@@ -236,17 +235,69 @@ static void test_quotes(void **state)
 	assert_false(step->quote.known);
 }
 
+/* A shirt in two sizes, as the first release stored it. */
+static const char *const first_release[] = {
+	"INSERT INTO products (number, id, slug, vendor_id, status, name, price, currency, available,"
+	" stock_status, variant_count, version, created_at, updated_at) VALUES (7, $1, 'shirt', $1,"
+	" 'active', 'Shirt', 500, 'EUR', 9, 'in_stock', 2, 3, 4, 5)",
+	"INSERT INTO documents (number, document) VALUES (7, '{\"description\":\"\",\"tags\":[],"
+	"\"images\":[],\"options\":[{\"name\":\"Size\",\"values\":[\"S\",\"M\"]}],"
+	"\"attributes\":{}}')",
+	"INSERT INTO variants (product, position, id, sku, options, title, price, available,"
+	" stock_status, stock_version) VALUES (7, 0, $1, 'A', '{\"Size\":\"S\"}', 'S', 500, 4,"
+	" 'low_stock', 12), (7, 1, zeroblob(16), 'B', '{\"Size\":\"M\"}', 'M', 600, 5,"
+	" 'low_stock', 13)",
+};
+
+static enum err first_release_body(struct sql *sql, void *arg)
+{
+	struct step *step = arg;
+	enum err err = OK;
+
+	err = sql_run(sql, first_release[0], sql_id(&step->id));
+	if (!err)
+		err = sql_run(sql, first_release[1]);
+	if (!err)
+		err = sql_run(sql, first_release[2], sql_id(&step->id));
+	return err;
+}
+
+static void test_a_shop_of_the_first_release_is_taken_over(void **state)
+{
+	const struct migration first[] = {product_migrations[0], {0}};
+	struct step *step = step_new();
+	struct product shirt;
+
+	remove_shop();
+	open_shop(first);
+	step->id = (struct id){{1, 2, 3}};
+	assert_int_equal(WRITE(first_release_body, step), OK);
+	database_close(shop.database);
+	open_shop(product_migrations);
+
+	shirt = found(&step->id);
+	assert_string_equal(shirt.slug, "shirt");
+	assert_int_equal(shirt.stock.available, 9);
+	assert_int_equal(shirt.variant_count, 2);
+	assert_string_equal(shirt.variants[0].sku, "A");
+	assert_int_equal(shirt.variants[0].stock_version, 12);
+	assert_int_equal(shirt.variants[1].stock.available, 5);
+	assert_int_equal(shirt.variants[1].price, 600);
+	assert_string_equal(shirt.variants[1].title, "M");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_added_is_found),
-		TEST(test_slugs_and_skus_are_unique),
+		TEST(test_slugs_are_unique_and_skus_are_labels),
 		TEST(test_changes_keep_stock),
 		TEST(test_removed_is_gone),
 		TEST(test_stock_follows_the_newest_news),
 		TEST(test_every_change_of_stock_is_a_revision),
 		TEST(test_ratings_follow_the_newest_news),
 		TEST(test_quotes),
+		TEST(test_a_shop_of_the_first_release_is_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

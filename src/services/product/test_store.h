@@ -23,29 +23,39 @@ static struct {
 	struct database *database;
 } shop;
 
-static inline int set_up(void **state)
+static inline void open_shop(const struct migration *migrations)
 {
-	const struct migration_set own = {"product", product_migrations};
+	const struct migration_set own = {"product", migrations};
 	const struct migration_set *const sets[] = {&events_migration_set, &own, NULL};
 	struct database_options options = {
 		.name = "product", .migration_sets = sets, .queue_max = 100};
 	const char *why = NULL;
 
-	snprintf(shop.directory, sizeof(shop.directory), "/tmp/souk-product-XXXXXX");
-	assert_non_null(mkdtemp(shop.directory));
-	shop.arena = arena_new();
 	options.directory = shop.directory;
 	assert_int_equal(database_open(&options, shop.arena, &shop.database, &why), OK);
-	return 0;
 }
 
-static inline int tear_down(void **state)
+static inline void remove_shop(void)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
 
 	database_close(shop.database);
 	for (size_t i = 0; i < ARRAY_LENGTH(suffixes); i++)
 		unlink(arena_printf(shop.arena, "%s/product.db%s", shop.directory, suffixes[i]));
+}
+
+static inline int set_up(void **state)
+{
+	snprintf(shop.directory, sizeof(shop.directory), "/tmp/souk-product-XXXXXX");
+	assert_non_null(mkdtemp(shop.directory));
+	shop.arena = arena_new();
+	open_shop(product_migrations);
+	return 0;
+}
+
+static inline int tear_down(void **state)
+{
+	remove_shop();
 	assert_int_equal(rmdir(shop.directory), 0);
 	arena_free(shop.arena);
 	return 0;
