@@ -1,6 +1,6 @@
 /*
  * The log: a line is put together in a buffer of the thread (fibers have small stacks, and none
- * gives up its thread in here) and written at once, so that lines of threads do not mix.
+ * gives up its thread in here) and handed over whole, so that lines of threads do not mix.
  *
  * What does not fit LINE_SIZE is cut, with "..." where the message ends. What is not UTF-8 in a
  * message becomes U+FFFD, so that a line is JSON whatever it tells of.
@@ -149,6 +149,18 @@ static void write_out(struct iovec *parts, int count)
 	}
 }
 
+static void (*_Atomic taker)(struct iovec *parts, int count) = write_out;
+
+void log_hand_to(void (*take)(struct iovec *parts, int count))
+{
+	atomic_store(&taker, take ? take : write_out);
+}
+
+static void hand_over(struct iovec *parts, int count)
+{
+	atomic_load (&taker)(parts, count);
+}
+
 static void put_member(const char *name, const char *value)
 {
 	if (!value)
@@ -190,7 +202,7 @@ static void log_line(enum log_level level, const char *event, const char *format
 	memcpy(line.bytes + line.length, "\"}\n", 3);
 	line.length += 3;
 	whole = (struct iovec){line.bytes, line.length};
-	write_out(&whole, 1);
+	hand_over(&whole, 1);
 	errno = saved_errno;
 }
 
@@ -235,5 +247,5 @@ void log_raw(const char *bytes, size_t length)
 	static char line_feed[] = "\n";
 	struct iovec parts[] = {{(char *)bytes, length}, {line_feed, 1}};
 
-	write_out(parts, length && bytes[length - 1] == '\n' ? 1 : 2);
+	hand_over(parts, length && bytes[length - 1] == '\n' ? 1 : 2);
 }

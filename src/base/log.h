@@ -1,6 +1,6 @@
 /*
- * The log: one JSON object a line on standard error, of an event's name, a sentence, and the
- * context of the running request:
+ * The log: one JSON object a line on standard error or where runtime/log_writer.h writes it, of an event's name,
+ * a sentence, and the context of the running request:
  *
  *	log_info("order.settled", "order %s is %s after %d ms", id, status, took_ms);
  *	{"time":"...","level":"info","event":"order.settled","requestId":"...","message":"..."}
@@ -30,6 +30,11 @@ void log_debug(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_info(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_warning(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_error(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* From now on `take` gets every whole line, in `count` parts, which it may change; on any thread. NULL:
+ * each is written to standard error at once. */
+struct iovec;
+void log_hand_to(void (*take)(struct iovec *parts, int count));
 
 /* A whole line of JSON that the caller wrote (the access log). */
 void log_raw(const char *line, size_t length);

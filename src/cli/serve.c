@@ -15,10 +15,12 @@
 #include "gateway/gateway.h"
 #include "http/server.h"
 #include "platform/platform.h"
+#include "runtime/log_writer.h"
 #include "runtime/worker.h"
 #include "store/sql.h"
 
 #define STOP_PATIENCE_MS 15000
+#define LOG_PATIENCE_MS 1000
 #define EXIT_DATA_FAILED 70 /* EX_SOFTWARE: start again, and recover */
 
 static size_t workers_wanted(void)
@@ -31,14 +33,29 @@ static size_t workers_wanted(void)
 	return (size_t)MIN(workers, WORKERS_MAX);
 }
 
-/* SIGTERM and SIGINT are taken by this thread alone, when it waits for them. */
-static void block_signals(sigset_t *ret_ends)
+/* SIGTERM, SIGINT and SIGHUP are taken by this thread alone, when it waits for them. What others
+ * may send by mistake, a reader that has gone, a file that may grow no more, or a terminal that is
+ * another's end nothing. */
+static void block_signals(sigset_t *ret_awaited)
 {
-	sigemptyset(ret_ends);
-	sigaddset(ret_ends, SIGTERM);
-	sigaddset(ret_ends, SIGINT);
-	pthread_sigmask(SIG_BLOCK, ret_ends, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ, SIGTTOU};
+
+	sigemptyset(ret_awaited);
+	sigaddset(ret_awaited, SIGTERM);
+	sigaddset(ret_awaited, SIGINT);
+	sigaddset(ret_awaited, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, ret_awaited, NULL);
+	for (size_t i = 0; i < ARRAY_LENGTH(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
+/* Until the program is to end. */
+static void wait_for_end(const sigset_t *awaited)
+{
+	int number = 0;
+
+	while (!sigwait(awaited, &number) && number == SIGHUP)
+		log_writer_reopen();
 }
 
 static enum err take_directory(struct arena *arena)
@@ -85,12 +102,11 @@ static enum err listen_on(struct arena *arena, size_t connections, struct server
 	return OK;
 }
 
-static int run(struct arena *arena, sigset_t *ends)
+static int run(struct arena *arena, const sigset_t *awaited)
 {
 	const struct gateway_options gateway = {.check_token = program_get()->check_token};
 	struct server *server = NULL;
 	size_t connections, needed;
-	int signal_number;
 	enum err err;
 
 	connections = descriptors_for_connections((size_t)config_int("connections"),
@@ -110,7 +126,7 @@ static int run(struct arena *arena, sigset_t *ends)
 	platform_start();
 	err = listen_on(arena, connections, &server);
 	if (!err) {
-		sigwait(ends, &signal_number);
+		wait_for_end(awaited);
 		log_info("server.stopping", "running requests finish");
 		server_stop(server, STOP_PATIENCE_MS);
 	}
@@ -127,9 +143,11 @@ int cli_serve(int argc, char **argv)
 	struct arena *arena = arena_new();
 	struct platform_options options = {0};
 	const char *why = NULL;
-	sigset_t ends;
+	sigset_t awaited;
 	int left, code = 2;
 
+	log_writer_open_without_waiting(STDERR_FILENO);
+	block_signals(&awaited);
 	if (!program_load_config(argc, argv, &left))
 		goto end;
 	if (left > 1) {
@@ -143,18 +161,22 @@ int cli_serve(int argc, char **argv)
 		goto end;
 	}
 	code = 1;
-	block_signals(&ends);
+	if (log_writer_start(config_text("log"), (size_t)config_int("log-queue-bytes"), &why)) {
+		fprintf(stderr, "souk: the log cannot be written: %s\n", why);
+		goto end;
+	}
 	if (take_directory(arena))
 		goto end;
 	if (platform_open(&options, gateway_routes, arena, &why)) {
 		fprintf(stderr, "souk: %s\n", why);
 		goto unlock;
 	}
-	code = run(arena, &ends);
+	code = run(arena, &awaited);
 	platform_close();
 unlock:
 	data_directory_unlock();
 end:
+	log_writer_stop(LOG_PATIENCE_MS);
 	arena_free(arena);
 	return code;
 }

@@ -13,7 +13,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -119,14 +119,16 @@ function sanitizerPart(log) {
 // env: settings (SOUK_...) beside or instead of the usual ones; undefined takes one away.
 // dataDir: one that exists, and stays; without it a new one is made, and removed unless keepData.
 // wrapper: a command and its first arguments, that runs the program in its own place.
-export async function startShop({ env = {}, dataDir, keepData = false, wrapper = [] } = {}) {
-  const shop = new Shop({ env, dataDir, keepData, wrapper });
+// stderr: a descriptor that its standard error is, instead of what log() gives; nobody need read it.
+export async function startShop({ env = {}, dataDir, keepData = false, wrapper = [], stderr = 'pipe' } = {}) {
+  const shop = new Shop({ env, dataDir, keepData, wrapper, stderr });
   await shop.start();
   return shop;
 }
 
 class Shop {
-  constructor({ env, dataDir, keepData, wrapper }) {
+  constructor({ env, dataDir, keepData, wrapper, stderr }) {
+    this.stderr = stderr;
     this.command = [...wrapper, SOUK];
     this.removeData = !dataDir && !keepData;
     this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'souk-test-'));
@@ -151,7 +153,7 @@ class Shop {
     assert.ok(!this.child, 'the shop runs already');
     const [command, ...first] = this.command;
     const child = spawn(command, [...first, 'serve', '--listen', '127.0.0.1:0', '--data', this.dataDir],
-      { cwd: ROOT, env: environment(this.env), stdio: ['ignore', 'ignore', 'pipe'] });
+      { cwd: ROOT, env: environment(this.env), stdio: ['ignore', 'ignore', this.stderr] });
     this.child = child;
     this.pid = child.pid;
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 512, timeout: 20_000 });
@@ -160,7 +162,7 @@ class Shop {
     // `exited` is kept apart from the log: it settles when stderr is at its end, too.
     const begin = this.chunks.length;
     let partial = '';
-    const ready = new Promise((found) => {
+    const ready = !child.stderr || this.env.SOUK_LOG ? this.announced() : new Promise((found) => {
       child.stderr.setEncoding('utf8');
       child.stderr.on('data', (chunk) => {
         this.chunks.push(chunk);
@@ -189,6 +191,14 @@ class Shop {
     const said = this.chunks.slice(begin).join('');
     throw new Error(`the shop does not start (${outcome ? JSON.stringify(outcome) : 'in time'}): ` +
       `${outcome?.error ?? ''}\n${said.slice(-4000)}`);
+  }
+
+  // Its address, from the data directory: for a shop whose log is written elsewhere.
+  announced() {
+    return waitFor(() => {
+      const { pid, address } = JSON.parse(readFileSync(join(this.dataDir, 'souk.lock'), 'utf8'));
+      return pid === this.pid && address;
+    }, 'the shop says where it listens', READY_MS).catch(() => undefined);
   }
 
   // Everything that was written to standard error since the shop was made, over restarts.
