@@ -69,16 +69,55 @@ describe('what an order takes', () => {
     });
   }
 
-  test('a card number is refused, and is nowhere: not in the answer, the data or the log', async () => {
+  test('a card number is refused however it is written, and is nowhere: not in the answer, the data or the log', async () => {
     const card = '4000056655665556';
-    for (const paymentMethod of [card, card.replace(/(\d{4})(?=\d)/g, '$1-')]) {
+    const groups = card.match(/\d{4}/g);
+    const written = [card, ...['-', '_', '.', '/', ':', '--', '*', 'x'].map((between) => groups.join(between)),
+      card.split('').join('.'), `tok_${card}`, `card=${card}&cvc=123`, `${groups.join('-')}-12-28`, `visa${card}x`,
+      '4000056655665557', '123456789012'];
+    for (const paymentMethod of written) {
       const answer = await order(draft({ paymentMethod }), { expect: 422, key: shop.unique('card') });
-      assert.deepEqual(pointers(answer), ['/paymentMethod']);
-      assert.doesNotMatch(answer.text, /5566/);
+      assert.deepEqual(pointers(answer), ['/paymentMethod'], paymentMethod);
+      assert.doesNotMatch(answer.text, /556655|5566/);
+      await shop.api('POST', '/payments/charge', { token: admin, expect: 422,
+        body: { orderId: UNKNOWN, amount: euros(1), paymentMethod } }).then((charge) =>
+        assert.ok(pointers(charge).includes('/paymentMethod'), paymentMethod));
     }
-    const found = execFileSync('sh', ['-c', `grep -rl -e 5665556 -e 5566-5556 "$0" || true`, shop.dataDir]);
+    // Where people type it by mistake, in other scripts and with other spaces too.
+    const fullWidth = card.replace(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)));
+    const arabic = card.replace(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit)));
+    const texts = [card, groups.join(' '), groups.join('\u00a0'), groups.join('\u2011'), groups.join('\u200b'), fullWidth,
+      arabic, `card ${groups.join('_')}, thanks`];
+    const { json: paid } = await order(draft(), { expect: 201 });
+    for (const text of texts) {
+      for (const name of ['name', 'line1', 'line2', 'city', 'region']) {
+        const answer = await order(draft({ shippingAddress: { ...ADDRESS, [name]: text } }), { expect: 422 });
+        assert.deepEqual(pointers(answer), [`/shippingAddress/${name}`], text);
+      }
+      for (const [method, path, body] of [['PUT', `/orders/${paid.id}/status`, { status: 'cancelled' }],
+        ['POST', '/payments/refund', { orderId: paid.id }]]) {
+        const answer = await shop.api(method, path, { token: admin, body: { ...body, reason: text }, expect: 422 });
+        assert.deepEqual(pointers(answer), ['/reason'], text);
+      }
+    }
+    for (const [name, text] of [['phone', groups.join(' ')], ['postalCode', card]]) {
+      const answer = await order(draft({ shippingAddress: { ...ADDRESS, [name]: text } }), { expect: 422 });
+      assert.deepEqual(pointers(answer), [`/shippingAddress/${name}`]);
+    }
+    const numbers = ['5665556', '5566.5556', '5566.\\+5556', fullWidth.slice(-7), arabic.slice(-7)];
+    const found = execFileSync('sh', ['-c', `grep -rl ${numbers.map((text) => `-e '${text}'`).join(' ')} "$0" || true`, shop.dataDir]);
     assert.equal(found.toString(), '');
-    assert.doesNotMatch(shop.log(), /5665556|5566-5556/);
+    assert.doesNotMatch(shop.log(), /5665556|5566.5556/);
+  });
+
+  test('what a provider could have given out is no card number', async () => {
+    for (const paymentMethod of ['12345678901', 'pm_1MqLiJLkdIwHu7ixUEgbFdYX', '0f5d3b62-94e1-4c31-9c8a-5d1b7f0a1c2e', 'x'.repeat(200)]) {
+      assert.equal((await order(draft({ paymentMethod }), { expect: 201 })).json.history.at(-1).reason, 'payment-declined');
+    }
+    // No longer one than Payment takes either.
+    assert.deepEqual(pointers(await order(draft({ paymentMethod: 'x'.repeat(201) }), { expect: 422 })), ['/paymentMethod']);
+    const { json } = await order(draft({ shippingAddress: { ...ADDRESS, phone: '+49 1512 3456789' } }), { expect: 201 });
+    assert.equal(json.status, 'paid');
   });
 
   test('items of the same product are one line; names and prices are the shop\'s', async () => {

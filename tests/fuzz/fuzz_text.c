@@ -1,6 +1,7 @@
 /* Small parsers of text: what they read, written again, reads as the same. */
 #include "base/text.h"
 
+#include "base/card.h"
 #include "base/id.h"
 #include "base/money.h"
 #include "base/time.h"
@@ -106,6 +107,10 @@ static void words(struct arena *arena, const char *text)
 		return;
 	check_utf8(text);
 	assert(text_length(text) <= strlen(text));
+	/* A number is found with something behind it too, and is no token. */
+	if (card_number_in(text))
+		assert(!is_payment_token(text) &&
+		       card_number_in(arena_printf(arena, "%s 12", text)));
 	slug = text_slug(arena, text, 30);
 	assert(strlen(slug) <= 30 && (!*slug || text_is_slug(slug)));
 	if (text_is_email(text))

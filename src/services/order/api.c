@@ -4,6 +4,7 @@
  * Who may see an order: the one who placed it, admins, and vendors of its lines, who see those
  * alone. To everybody else it does not exist.
  */
+#include "base/card.h"
 #include "base/env.h"
 #include "base/hash.h"
 #include "runtime/watch.h"
@@ -177,7 +178,7 @@ static const struct field move_fields[] = {
 	FIELD(struct move_body, status, "status", CHOICE, .flags = REQUIRED,
 	      .choices = order_status_words),
 	FIELD(struct move_body, reason, "reason", TEXT, .flags = NULLABLE, .min = 1,
-	      .max = REASON_MAX),
+	      .max = REASON_MAX, .check = no_card_number_in, .expected = NO_CARD_NUMBER_EXPECTED),
 	FIELD_READ_ONLY("id"),
 	FIELD_READ_ONLY("number"),
 	FIELD_READ_ONLY("userId"),

@@ -7,10 +7,9 @@
  */
 #include <string.h>
 
+#include "base/card.h"
 #include "services/order/rules.h"
 #include "services/order/service.h"
-
-#define PAYMENT_METHOD_MAX 255
 
 struct address {
 	char *name, *line1, *line2, *city, *region, *postal_code, *country, *phone;
@@ -34,15 +33,17 @@ struct wish {
 
 static const struct field address_fields[] = {
 	FIELD(struct address, name, "name", TEXT, .flags = REQUIRED, .min = 1, .max = 200,
-	      .check = is_not_blank, .expected = "must not be blank"),
+	      .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
 	FIELD(struct address, line1, "line1", TEXT, .flags = REQUIRED, .min = 1, .max = 200,
-	      .check = is_not_blank, .expected = "must not be blank"),
-	FIELD(struct address, line2, "line2", TEXT, .flags = NULLABLE, .min = 1, .max = 200),
+	      .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
+	FIELD(struct address, line2, "line2", TEXT, .flags = NULLABLE, .min = 1, .max = 200,
+	      .check = no_card_number_in, .expected = NO_CARD_NUMBER_EXPECTED),
 	FIELD(struct address, city, "city", TEXT, .flags = REQUIRED, .min = 1, .max = 100,
-	      .check = is_not_blank, .expected = "must not be blank"),
-	FIELD(struct address, region, "region", TEXT, .flags = NULLABLE, .min = 1, .max = 100),
+	      .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
+	FIELD(struct address, region, "region", TEXT, .flags = NULLABLE, .min = 1, .max = 100,
+	      .check = no_card_number_in, .expected = NO_CARD_NUMBER_EXPECTED),
 	FIELD(struct address, postal_code, "postalCode", TEXT, .flags = REQUIRED, .min = 1,
-	      .max = 20, .check = is_not_blank, .expected = "must not be blank"),
+	      .max = 20, .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
 	FIELD(struct address, country, "country", TEXT, .flags = REQUIRED, .min = 2, .max = 2,
 	      .check = country_known,
 	      .expected = "must be a country's two capitals of ISO 3166-1, such as DE"),
@@ -66,9 +67,8 @@ static const struct field order_fields[] = {
 	      STRUCT_OF(address_fields, struct address)),
 	/* What was sent is not repeated in the answer: it may be a card number. */
 	FIELD(struct body, payment_method, "paymentMethod", TEXT, .flags = REQUIRED, .min = 1,
-	      .max = PAYMENT_METHOD_MAX, .check = is_payment_method,
-	      .expected = "must be a payment provider's token of visible characters, "
-			  "never a card number"),
+	      .max = PAYMENT_TOKEN_MAX, .check = is_payment_token,
+	      .expected = PAYMENT_TOKEN_EXPECTED),
 	FIELD_END,
 };
 

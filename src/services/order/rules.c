@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/card.h"
+
 #define PEOPLE (MOVER_CUSTOMER | MOVER_VENDOR | MOVER_ADMIN)
-#define CARD_DIGITS_MIN 13
-#define CARD_DIGITS_MAX 19
 #define PHONE_DIGITS_MIN 4
+#define PHONE_DIGITS_MAX 15 /* E.164 */
 
 static const unsigned may_move[ORDER_STATUS_COUNT][ORDER_STATUS_COUNT] = {
 	[ORDER_PENDING] =
@@ -281,48 +282,9 @@ bool country_known(const char *code)
 	return false;
 }
 
-/* ISO/IEC 7812-1, annex B: from the right, every second digit counts double, and as the sum of
- * its own digits. */
-static bool has_check_digit(const char *digits, size_t count)
-{
-	int sum = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		int digit = digits[count - 1 - i] - '0';
-
-		if (i % 2 == 1)
-			digit = digit > 4 ? 2 * digit - 9 : 2 * digit;
-		sum += digit;
-	}
-	return sum % 10 == 0;
-}
-
-static bool is_card_number(const char *text)
-{
-	char digits[CARD_DIGITS_MAX];
-	size_t count = 0;
-
-	for (; *text; text++) {
-		if (*text == '-' || *text == '.')
-			continue;
-		if (*text < '0' || *text > '9' || count == CARD_DIGITS_MAX)
-			return false;
-		digits[count++] = *text;
-	}
-	return count >= CARD_DIGITS_MIN && has_check_digit(digits, count);
-}
-
-bool is_payment_method(const char *text)
-{
-	for (const char *at = text; *at; at++) {
-		if (*at < '!' || *at > '~')
-			return false;
-	}
-	return *text && !is_card_number(text);
-}
-
 bool is_phone(const char *text)
 {
+	const char *all = text;
 	size_t digits = 0;
 
 	for (; *text; text++) {
@@ -331,12 +293,12 @@ bool is_phone(const char *text)
 		else if (!strchr("+-()./ ", *text))
 			return false;
 	}
-	return digits >= PHONE_DIGITS_MIN;
+	return digits >= PHONE_DIGITS_MIN && (digits <= PHONE_DIGITS_MAX || !card_number_in(all));
 }
 
-bool is_not_blank(const char *text)
+bool is_address_text(const char *text)
 {
-	return text[strspn(text, " ")] != '\0';
+	return text[strspn(text, " ")] != '\0' && no_card_number_in(text);
 }
 
 /* --- patience --------------------------------------------------------------------------------- */

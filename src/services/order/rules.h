@@ -78,15 +78,13 @@ enum cart_verdict cart_room_for(const struct cart *cart, const struct order_item
 /* Of ISO 3166-1 alpha-2, in capitals. */
 bool country_known(const char *code);
 
-/* Visible ASCII, and no card number: not 13 to 19 digits, with dashes or points between them or
- * without, whose check digit (ISO/IEC 7812-1, Luhn) is right. */
-bool is_payment_method(const char *text);
-
-/* Digits, and what stands between and before them. */
+/* Digits, and what stands between and before them. Some cards' numbers are telephone numbers too;
+ * those that are too long for it are refused. */
 bool is_phone(const char *text);
 
-/* Whether there is more in it than spaces. */
-bool is_not_blank(const char *text);
+/* Whether there is more in it than spaces, and no card's number. */
+#define ADDRESS_TEXT_EXPECTED "must not be blank, nor hold the number of a card"
+bool is_address_text(const char *text);
 
 /* --- patience --------------------------------------------------------------------------------- */
 

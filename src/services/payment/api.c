@@ -6,6 +6,7 @@
  * sense of Idempotency-Key, because a request that is killed before it has done nothing that its
  * repetition would do again: that finds the intent, by the order or by the key.
  */
+#include "base/card.h"
 #include "base/config.h"
 #include "base/env.h"
 #include "services/payment/intent.h"
@@ -20,8 +21,8 @@ static const struct field charge_fields[] = {
 	FIELD(struct charge_draft, amount, "amount", MONEY, .flags = REQUIRED, .min = 1,
 	      .max = MONEY_MAX),
 	FIELD(struct charge_draft, payment_method, "paymentMethod", TEXT, .flags = REQUIRED,
-	      .min = 1, .max = PAYMENT_METHOD_MAX, .check = payment_method_is_token,
-	      .expected = PAYMENT_METHOD_EXPECTED),
+	      .min = 1, .max = PAYMENT_TOKEN_MAX, .check = is_payment_token,
+	      .expected = PAYMENT_TOKEN_EXPECTED),
 	FIELD(struct charge_draft, user, "userId", ID),
 	FIELD_END,
 };
@@ -30,7 +31,8 @@ static const struct field refund_fields[] = {
 	FIELD(struct refund_draft, order, "orderId", ID, .flags = REQUIRED),
 	FIELD(struct refund_draft, amount, "amount", MONEY, .min = 1, .max = MONEY_MAX,
 	      GIVEN(struct refund_draft, amount_given)),
-	FIELD(struct refund_draft, reason, "reason", TEXT, .min = 1, .max = REASON_MAX),
+	FIELD(struct refund_draft, reason, "reason", TEXT, .min = 1, .max = REASON_MAX,
+	      .check = no_card_number_in, .expected = NO_CARD_NUMBER_EXPECTED),
 	FIELD_END,
 };
 

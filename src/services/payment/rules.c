@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define CARD_DIGITS_MIN 12
-#define CARD_DIGITS_MAX 19
-
 static const char *const kinds[] = {[KIND_CHARGE] = "charge", [KIND_REFUND] = "refund"};
 
 static const char *const statuses[] = {
@@ -20,32 +17,6 @@ static const bool may_move[][3] = {
 	[STATUS_SUCCEEDED] = {false},
 	[STATUS_FAILED] = {false},
 };
-
-static bool looks_like_card_number(const char *text)
-{
-	size_t digits = 0;
-
-	for (; *text; text++) {
-		if (*text >= '0' && *text <= '9')
-			digits++;
-		else if (!strchr("-._", *text))
-			return false;
-	}
-	return digits >= CARD_DIGITS_MIN && digits <= CARD_DIGITS_MAX;
-}
-
-bool payment_method_is_token(const char *text)
-{
-	size_t length = strlen(text);
-
-	if (length < 1 || length > PAYMENT_METHOD_MAX)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] <= ' ' || text[i] >= 0x7f)
-			return false;
-	}
-	return !looks_like_card_number(text);
-}
 
 bool transaction_may_move(enum transaction_status from, enum transaction_status to)
 {

@@ -4,12 +4,6 @@
 
 #include "services/payment/payment.h"
 
-/* A provider's token: 1 to 200 visible characters of ASCII, and nothing that looks like the number
- * of a card, which must never be stored. */
-#define PAYMENT_METHOD_MAX 200
-#define PAYMENT_METHOD_EXPECTED "must be a provider's token, never a card number"
-bool payment_method_is_token(const char *text);
-
 bool transaction_may_move(enum transaction_status from, enum transaction_status to);
 
 /* What to do about a charge, where `last` is the order's latest one: */
