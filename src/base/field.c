@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "base/unicode.h"
 
 #define POINTER_NAME_MAX 100 /* bytes shown of a member's name that a client chose */
 
@@ -112,14 +113,15 @@ static bool has_bad_control(const char *text, unsigned flags)
 static void read_text(const struct item *item)
 {
 	const struct field *field = item->field;
-	const char *text = json_string_value(item->value);
+	const char *sent = json_string_value(item->value), *text;
 	int64_t length;
 
 	assert(field->max > 0 && field->min <= field->max);
-	if (!text) {
+	if (!sent) {
 		FAULT(item, "must be text");
 		return;
 	}
+	text = unicode_nfc(item->faults->arena, sent);
 	length = (int64_t)text_length(text);
 	if (length < field->min || length > field->max) {
 		fault_count(item, "characters");
@@ -129,7 +131,8 @@ static void read_text(const struct item *item)
 		assert(field->expected);
 		FAULT(item, "%s", field->expected);
 	} else {
-		*(char **)item->target = arena_copy_text(item->faults->arena, text);
+		*(char **)item->target =
+			arena_copy_text(item->faults->arena, field->flags & SECRET ? sent : text);
 	}
 }
 
@@ -315,17 +318,23 @@ static bool is_plain(const json_t *value, int depth)
 static void read_json(const struct item *item)
 {
 	int64_t max = item->field->max;
+	const json_t *value;
 
 	assert(max > 0);
-	if (!json_is_object(item->value))
+	if (!json_is_object(item->value)) {
 		FAULT(item, "must be an object");
-	else if (!is_plain(item->value, JSON_MEMBER_DEPTH_MAX))
+		return;
+	}
+	if (!is_plain(item->value, JSON_MEMBER_DEPTH_MAX)) {
 		FAULT(item, "must have at most %d levels and no control characters",
 		      JSON_MEMBER_DEPTH_MAX);
-	else if ((int64_t)json_dumpb(item->value, NULL, 0, JSON_COMPACT) > max)
+		return;
+	}
+	value = json_normal(item->faults->arena, item->value);
+	if ((int64_t)json_dumpb(value, NULL, 0, JSON_COMPACT) > max)
 		FAULT(item, "must have at most %" PRId64 " bytes as compact JSON", max);
 	else
-		*(json_t **)item->target = (json_t *)item->value;
+		*(json_t **)item->target = (json_t *)value;
 }
 
 static void read_item(const struct item *item)

@@ -19,6 +19,7 @@
 #include "base/out.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/unicode.h"
 
 #define REAL_DIGITS 15
 #define REAL_MAX 1.79769313486231e308 /* the largest of so many digits */
@@ -230,6 +231,61 @@ void json_remove(struct arena *arena, json_t *object, const char *name)
 	parsing = arena;
 	json_object_del(object, name);
 	parsing = NULL;
+}
+
+static bool is_normal(struct arena *arena, const json_t *value)
+{
+	const json_t *item;
+	const char *name;
+	size_t i;
+
+	if (json_is_string(value))
+		return unicode_nfc(arena, json_string_value(value)) == json_string_value(value);
+	json_array_foreach (value, i, item) {
+		if (!is_normal(arena, item))
+			return false;
+	}
+	json_object_foreach ((json_t *)value, name, item) {
+		if (unicode_nfc(arena, name) != name || !is_normal(arena, item))
+			return false;
+	}
+	return true;
+}
+
+/* While `parsing` is set. Of two names that become one the later counts. */
+static json_t *normal_copy(struct arena *arena, const json_t *value)
+{
+	const json_t *item;
+	const char *name;
+	json_t *copy;
+	size_t i;
+
+	if (json_is_string(value))
+		return json_string_nocheck(unicode_nfc(arena, json_string_value(value)));
+	if (json_is_array(value)) {
+		copy = json_array();
+		json_array_foreach (value, i, item)
+			json_array_append_new(copy, normal_copy(arena, item));
+		return copy;
+	}
+	if (json_is_object(value)) {
+		copy = json_object();
+		json_object_foreach ((json_t *)value, name, item)
+			json_object_set_new_nocheck(copy, unicode_nfc(arena, name),
+						    normal_copy(arena, item));
+		return copy;
+	}
+	return (json_t *)value;
+}
+
+const json_t *json_normal(struct arena *arena, const json_t *value)
+{
+	if (is_normal(arena, value))
+		return value;
+	parsing = arena;
+	value = normal_copy(arena, value);
+	parsing = NULL;
+	return value;
 }
 
 char *json_text(struct arena *arena, const json_t *value)

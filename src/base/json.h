@@ -35,6 +35,10 @@ enum err json_parse(struct arena *arena, const char *text, size_t length, json_t
 enum err json_parse_own(struct arena *arena, const char *text, size_t length, json_t **ret_value)
 	MUST_CHECK;
 
+/* The value with all names and texts within in normal form C (base/unicode.h): itself where they are
+ * so already, else a copy. */
+const json_t *json_normal(struct arena *arena, const json_t *value);
+
 /* Takes the member, if it is there, out of an object that was parsed into this arena. */
 void json_remove(struct arena *arena, json_t *object, const char *name);
 
@@ -97,7 +101,7 @@ enum err faults_err(const struct faults *faults) MUST_CHECK;
 /* --- fields ------------------------------------------------------------------------------ */
 
 enum field_kind {
-	FIELD_KIND_TEXT,   /* char *, as sent: min..max code points */
+	FIELD_KIND_TEXT,   /* char *, in normal form C: min..max code points */
 	FIELD_KIND_ID,	   /* struct id */
 	FIELD_KIND_INT,	   /* int64_t: min..max; 0..0 means any */
 	FIELD_KIND_BOOL,   /* bool */
@@ -107,7 +111,7 @@ enum field_kind {
 	FIELD_KIND_OBJECT, /* struct x *: NULL if absent; `fields`, `size` */
 	/* struct list: min..max elements; of objects by `fields`, `size`, else of `element` */
 	FIELD_KIND_LIST,
-	/* json_t *: an object of any members, its compact text at most `max` bytes */
+	/* json_t *: an object of any members, in normal form C, its compact text at most `max` bytes */
 	FIELD_KIND_JSON,
 	FIELD_KIND_ANY,	      /* json_t *: any value, borrowed, not looked at: the caller does */
 	FIELD_KIND_READ_ONLY, /* of the resource, sent back by a client: not looked at */
@@ -117,7 +121,7 @@ enum field_flags {
 	OPTIONAL = 0,
 	REQUIRED = 1,
 	NULLABLE = 2,  /* null is taken, and counts as present: see `given` */
-	SECRET = 4,    /* a text that may have line breaks and tabs, as typed (passwords) */
+	SECRET = 4,    /* a text with whatever it has, as sent (passwords) */
 	MULTILINE = 8, /* text that may hold tab, line feed and carriage return */
 };
 
@@ -166,7 +170,7 @@ struct list {
 /*
  * Reads `object` into the zeroed struct at `target`. Every fault (missing, wrong type, out of
  * bounds, unknown member, ...) is added with its pointer, which begins with `pointer`. What has
- * no fault, nor holds one, is set. Copies are in faults->arena; FIELD_KIND_JSON borrows from
+ * no fault, nor holds one, is set. Copies are in faults->arena; FIELD_KIND_JSON may borrow from
  * `object`.
  */
 void json_read_fields(const json_t *object, const struct field *fields, const char *pointer,

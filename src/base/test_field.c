@@ -338,9 +338,27 @@ static void test_long_names_are_cut(void **state)
 	assert_non_null(strstr(text, "\u00e9... is not a known field\n"));
 }
 
+/* Its length counts so too. A password stays as it was typed. */
+static void test_text_comes_in_normal_form_c(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		read_with("\"note\":\"e\u0301\",\"tags\":[\"e\u0301e\u0301e\u0301e\u0301\"],"
+			  "\"password\":\"e\u0301xx\",\"extra\":{\"e\u0301\":[\"e\u0301\",1]}"),
+		"");
+	assert_string_equal(body.note, "\u00e9");
+	assert_string_equal(((char **)body.tags.items)[0], "\u00e9\u00e9\u00e9\u00e9");
+	assert_string_equal(body.password, "e\u0301xx");
+	assert_string_equal(json_text(arena, body.extra), "{\"\u00e9\":[\"\u00e9\",1]}");
+	assert_string_equal(read_with("\"tags\":[\"e\u0301\"]"),
+			    "/tags/0 must have 2 to 4 characters\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_text_comes_in_normal_form_c, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_reads_every_kind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_absent_and_null, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_whole_is_no_object, set_up, tear_down),

@@ -1,6 +1,7 @@
 /*
  * What is asked of text that comes from outside. Nothing here depends on a locale: letters and
- * digits are ASCII's, and white space is Unicode's.
+ * digits are ASCII's, and white space is Unicode's. What knows letters of all scripts is in
+ * base/unicode.h and text_slug.c.
  */
 #include "base/text.h"
 
@@ -88,8 +89,7 @@ bool text_is_utf8(const char *bytes, size_t length)
 	return true;
 }
 
-/* The code point at *text, which is moved behind it; U+FFFD for a byte that is not UTF-8. */
-static uint32_t next_code_point(const char **text)
+uint32_t text_next(const char **text)
 {
 	const unsigned char *at = (const unsigned char *)*text;
 	size_t length = sequence_length(at, strnlen(*text, 4));
@@ -124,7 +124,7 @@ static bool is_white_space(uint32_t c)
 bool text_has_control(const char *text)
 {
 	while (*text) {
-		uint32_t c = next_code_point(&text);
+		uint32_t c = text_next(&text);
 
 		if (is_control(c) && c != '\t' && c != '\n' && c != '\r')
 			return true;
@@ -159,7 +159,7 @@ char *text_trim(struct arena *arena, const char *text)
 	while (*text) {
 		const char *before = text;
 
-		if (is_white_space(next_code_point(&text)))
+		if (is_white_space(text_next(&text)))
 			continue;
 		if (!start)
 			start = before;
@@ -253,7 +253,7 @@ bool text_is_web_address(const char *text)
 	if (strnlen(text, WEB_ADDRESS_LENGTH_MAX + 1) > WEB_ADDRESS_LENGTH_MAX)
 		return false;
 	for (const char *at = text; *at;) {
-		uint32_t c = next_code_point(&at);
+		uint32_t c = text_next(&at);
 
 		if (is_white_space(c) || is_control(c))
 			return false;
@@ -266,19 +266,6 @@ bool text_is_web_address(const char *text)
 			return false;
 	authority += 3;
 	return is_authority(authority, strcspn(authority, "/?#"));
-}
-
-bool text_is_slug(const char *text)
-{
-	char before = '-';
-
-	for (; *text; before = *text++) {
-		if (*text == '-' && before == '-')
-			return false;
-		if (*text != '-' && !is_digit(*text) && (*text < 'a' || *text > 'z'))
-			return false;
-	}
-	return before != '-';
 }
 
 bool text_to_int(const char *text, int64_t *ret_number)

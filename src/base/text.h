@@ -10,6 +10,9 @@ bool text_is_utf8(const char *bytes, size_t length);
 /* Whether it holds a control character (C0 but for tab, line feed, carriage return; DEL; C1). */
 bool text_has_control(const char *text);
 
+/* The code point at *text, which is moved behind it; U+FFFD for a byte that is not UTF-8. */
+uint32_t text_next(const char **text);
+
 /* Code points in well-formed UTF-8. */
 size_t text_length(const char *text);
 
@@ -28,9 +31,12 @@ bool text_is_mobile(const char *text);
 /* http or https, a host, no white space or control characters, at most 2048 bytes. */
 bool text_is_web_address(const char *text);
 
-/* Letters and digits of ASCII in lower case, joined by single hyphens; letters of Latin-1 and
- * Latin Extended-A lose their marks; at most `most` bytes; "" where nothing is left. */
+/* Letters and digits of all scripts with the marks on them, in lower case, joined by single hyphens;
+ * letters of the Latin script lose their marks; at most `most` characters; "" where nothing is
+ * left. */
 char *text_slug(struct arena *arena, const char *text, size_t most);
+
+/* Whether text in normal form C is a slug. Latin letters may have their marks. */
 bool text_is_slug(const char *text);
 
 /* Undoes percent-encoding (RFC 3986, 2.1), in forms also plus for space; NULL where it is

@@ -1,14 +1,19 @@
 /*
- * Slugs: what of a name can stand in an address. Letters of Latin-1 and Latin Extended-A (U+00C0
- * to U+017F) become the letters they are built on; marks that follow their letter (U+0300 to
- * U+036F) vanish; all else separates.
+ * Slugs: what of a name can stand in an address. Letters, digits and the marks on them stay,
+ * whatever their script, in lower case and of one width; all else separates. Letters of the Latin
+ * script become those of ASCII that they are built on, as readers of Latin expect of addresses.
  */
 #include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/uscript.h>
 
 #include "base/text.h"
+#include "base/unicode.h"
 
 #define FIRST_LATIN 0xc0
 #define LAST_LATIN 0x17f
+#define LETTERS_SIZE 8
 
 /* clang-format off */
 /* By code point from U+00C0: the letters in ASCII, or "" for what is no letter. */
@@ -31,58 +36,189 @@ static const char *const latin[LAST_LATIN - FIRST_LATIN + 1] = {
 };
 /* clang-format on */
 
-/* What the character at *text, which is moved behind it, gives: letters or a digit, "" for a
- * separator, NULL for a mark that belongs to the letter before. */
-static const char *next_letters(const char **text, char one[2])
+/* --- characters ----------------------------------------------------------------------------- */
+
+/* What the tables do not hold: the letter itself, in bytes. */
+static void write_letter(uint32_t c, char letters[LETTERS_SIZE])
 {
-	const unsigned char *at = (const unsigned char *)*text;
-	uint32_t c;
+	size_t length = 0;
 
-	one[0] = (char)at[0];
-	one[1] = '\0';
-	*text += 1;
-	if (at[0] >= 'A' && at[0] <= 'Z')
-		one[0] = (char)(at[0] - 'A' + 'a');
-	if ((one[0] >= 'a' && one[0] <= 'z') || (one[0] >= '0' && one[0] <= '9'))
-		return one;
-	if ((at[0] & 0xe0) != 0xc0 || (at[1] & 0xc0) != 0x80)
-		return "";
+	if (c < 0x80) {
+		letters[length++] = (char)c;
+	} else if (c < 0x800) {
+		letters[length++] = (char)(0xc0 | c >> 6);
+		letters[length++] = (char)(0x80 | (c & 0x3f));
+	} else if (c < 0x10000) {
+		letters[length++] = (char)(0xe0 | c >> 12);
+		letters[length++] = (char)(0x80 | (c >> 6 & 0x3f));
+		letters[length++] = (char)(0x80 | (c & 0x3f));
+	} else {
+		letters[length++] = (char)(0xf0 | c >> 18);
+		letters[length++] = (char)(0x80 | (c >> 12 & 0x3f));
+		letters[length++] = (char)(0x80 | (c >> 6 & 0x3f));
+		letters[length++] = (char)(0x80 | (c & 0x3f));
+	}
+	letters[length] = '\0';
+}
 
-	/* Two bytes reach to U+07FF, which is all that the table and the marks need. */
-	*text += 1;
-	c = (uint32_t)(at[0] & 0x1f) << 6 | (at[1] & 0x3f);
-	if (c >= 0x300 && c <= 0x36f)
-		return NULL;
-	return c >= FIRST_LATIN && c <= LAST_LATIN ? latin[c - FIRST_LATIN] : "";
+static bool is_one_of(uint32_t c, uint32_t categories)
+{
+	return (U_MASK(u_charType((UChar32)c)) & categories) != 0;
+}
+
+/* The letter of ASCII that one of the Latin script is built on; else itself. */
+static uint32_t latin_base(uint32_t c)
+{
+	UErrorCode code = U_ZERO_ERROR;
+	UChar parts[LETTERS_SIZE];
+	const UNormalizer2 *nfd;
+	int32_t length;
+
+	if (uscript_getScript((UChar32)c, &code) != USCRIPT_LATIN || U_FAILURE(code))
+		return c;
+	nfd = unorm2_getNFDInstance(&code);
+	length = U_SUCCESS(code)
+			 ? unorm2_getDecomposition(nfd, (UChar32)c, parts, LETTERS_SIZE, &code)
+			 : -1;
+	return length > 0 && U_SUCCESS(code) && parts[0] < 0x80 ? parts[0] : c;
+}
+
+enum part {
+	PART_LETTERS,	/* letters or a digit */
+	PART_MARK,	/* belongs to the letter before it */
+	PART_NOTHING,	/* nobody sees it */
+	PART_SEPARATOR, /* all else */
+};
+
+/* What a character, in lower case, is to a slug. */
+static enum part part_of(uint32_t c, char letters[LETTERS_SIZE])
+{
+	letters[0] = '\0';
+	if (c < 0x80) {
+		letters[0] = (char)c;
+		letters[1] = '\0';
+		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? PART_LETTERS
+									: PART_SEPARATOR;
+	}
+	if (c >= FIRST_LATIN && c <= LAST_LATIN) {
+		const char *plain = latin[c - FIRST_LATIN];
+
+		memcpy(letters, plain, strlen(plain) + 1);
+		return *plain ? PART_LETTERS : PART_SEPARATOR;
+	}
+	if (u_hasBinaryProperty((UChar32)c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT))
+		return PART_NOTHING;
+	write_letter(latin_base(c), letters);
+	if (is_one_of(c, U_GC_M_MASK))
+		return PART_MARK;
+	return is_one_of(c, U_GC_L_MASK | U_GC_N_MASK) ? PART_LETTERS : PART_SEPARATOR;
+}
+
+/* --- slugs ---------------------------------------------------------------------------------- */
+
+struct slug {
+	char *text;
+	size_t length, count; /* in bytes, in characters */
+	size_t most;
+	bool separated; /* something that separates came behind the last letter */
+	bool full;
+};
+
+/* Appends the letters of one character, or the mark on the one before, if there is room. */
+static void append(struct slug *slug, enum part part, const char *letters)
+{
+	bool separated = slug->separated && slug->count > 0;
+	size_t more = text_length(letters);
+
+	if (slug->count + separated + more > slug->most) {
+		slug->full = true;
+		return;
+	}
+	if (separated)
+		slug->text[slug->length++] = '-';
+	slug->separated = false;
+	memcpy(slug->text + slug->length, letters, strlen(letters));
+	slug->length += strlen(letters);
+	slug->count += separated + more;
+}
+
+/* Where letters have a form of another width, or are one symbol, NFKC gives what they stand for. It
+ * does so to symbols too ("TM" in small): these go before. */
+static char *without_symbols(struct arena *arena, const char *text)
+{
+	char *copy = arena_alloc(arena, 2 * strlen(text) + 1), *to = copy;
+
+	while (*text) {
+		const char *from = text;
+		uint32_t c = text_next(&text);
+
+		if (c >= FIRST_LATIN && c <= LAST_LATIN) {
+			const char *plain = latin[c - FIRST_LATIN];
+			size_t length = *plain ? strlen(plain) : 1;
+
+			memcpy(to, *plain ? plain : " ", length);
+			to += length;
+		} else if (c < 0x80 || is_one_of(c, U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK) ||
+			   u_hasBinaryProperty((UChar32)c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT)) {
+			memcpy(to, from, (size_t)(text - from));
+			to += text - from;
+		} else {
+			*to++ = ' ';
+		}
+	}
+	return copy;
 }
 
 char *text_slug(struct arena *arena, const char *text, size_t most)
 {
-	/* A letter of one byte gives one, of two bytes at most two; a hyphen stands for another. */
-	char *slug = arena_alloc(arena, strlen(text) + 1);
-	bool separated = false;
-	size_t length = 0;
-	char one[2];
+	struct slug slug = {.most = most};
+	char letters[LETTERS_SIZE];
+	bool marks = false; /* the last letter keeps those that follow it */
+
+	text = unicode_lower(arena, without_symbols(arena, unicode_nfc(arena, text)));
+	/* A letter gives as many bytes as it has, or two of ASCII; a hyphen stands for another. */
+	slug.text = arena_alloc(arena, 2 * strlen(text) + 1);
+	while (*text && !slug.full) {
+		enum part part = part_of(text_next(&text), letters);
+
+		if (part == PART_MARK && (!marks || slug.separated || !slug.count))
+			continue;
+		if (part == PART_SEPARATOR)
+			slug.separated = true;
+		if (part == PART_LETTERS)
+			marks = (letters[0] & 0x80) != 0;
+		if (part == PART_LETTERS || part == PART_MARK)
+			append(&slug, part, letters);
+	}
+	slug.text[slug.length] = '\0';
+	return slug.text;
+}
+
+/* Whether the character can stand in a slug: a letter, digit or mark, in lower case, that does not
+ * stand for another. */
+static bool is_slug_letter(uint32_t c)
+{
+	if (c < 0x80)
+		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+	return is_one_of(c, U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK) &&
+	       !u_hasBinaryProperty((UChar32)c, UCHAR_CHANGES_WHEN_LOWERCASED) &&
+	       !u_hasBinaryProperty((UChar32)c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) &&
+	       u_getIntPropertyValue((UChar32)c, UCHAR_NFKC_QUICK_CHECK) != UNORM_NO;
+}
+
+bool text_is_slug(const char *text)
+{
+	bool separated = true;
 
 	while (*text) {
-		const char *letters = next_letters(&text, one);
-		size_t more;
+		uint32_t c = text_next(&text);
 
-		if (!letters)
-			continue;
-		if (!*letters) {
-			separated = length > 0;
-			continue;
-		}
-		more = strlen(letters);
-		if (length + separated + more > most)
-			break;
-		if (separated)
-			slug[length++] = '-';
-		separated = false;
-		memcpy(slug + length, letters, more);
-		length += more;
+		/* A mark needs a letter before it. */
+		if (separated && (c == '-' || is_one_of(c, U_GC_M_MASK)))
+			return false;
+		if (c != '-' && !is_slug_letter(c))
+			return false;
+		separated = c == '-';
 	}
-	slug[length] = '\0';
-	return slug;
+	return !separated;
 }

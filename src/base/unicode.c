@@ -14,7 +14,7 @@ struct wide {
 	int32_t length;
 };
 
-static bool is_ascii(const char *text)
+bool unicode_is_ascii(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -82,7 +82,7 @@ const char *unicode_nfc(struct arena *arena, const char *text)
 	UErrorCode code = U_ZERO_ERROR;
 	struct wide wide;
 
-	if (is_ascii(text))
+	if (unicode_is_ascii(text))
 		return text;
 	nfc = normalizer(unorm2_getNFCInstance);
 	wide = widen(arena, text);
@@ -92,23 +92,45 @@ const char *unicode_nfc(struct arena *arena, const char *text)
 	return narrow(arena, wide.units, wide.length);
 }
 
+static char *lower_ascii(struct arena *arena, const char *text)
+{
+	char *copy = arena_copy_text(arena, text);
+
+	for (char *c = copy; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	return copy;
+}
+
+char *unicode_lower(struct arena *arena, const char *text)
+{
+	struct wide from, to;
+	UErrorCode code = U_ZERO_ERROR;
+	int32_t room;
+
+	if (unicode_is_ascii(text))
+		return lower_ascii(arena, text);
+	from = normalize(arena, normalizer(unorm2_getNFKCInstance), widen(arena, text));
+	/* One unit gives three at most (SpecialCasing.txt). */
+	room = 3 * from.length + 1;
+	to.units = ARENA_ARRAY(arena, UChar, (size_t)room);
+	to.length = u_strToLower(to.units, room, from.units, from.length, "", &code);
+	assert(U_SUCCESS(code));
+	to = normalize(arena, normalizer(unorm2_getNFKCInstance), to);
+	return narrow(arena, to.units, to.length);
+}
+
 char *unicode_fold(struct arena *arena, const char *text)
 {
 	struct wide wide;
 
-	if (is_ascii(text)) {
-		char *copy = arena_copy_text(arena, text);
-
-		for (char *c = copy; *c; c++)
-			if (*c >= 'A' && *c <= 'Z')
-				*c = (char)(*c - 'A' + 'a');
-		return copy;
-	}
+	if (unicode_is_ascii(text))
+		return lower_ascii(arena, text);
 	wide = normalize(arena, normalizer(unorm2_getNFKCCasefoldInstance), widen(arena, text));
 	return narrow(arena, wide.units, wide.length);
 }
 
 bool unicode_equal_folded(struct arena *arena, const char *a, const char *b)
 {
-	return strcmp(unicode_fold(arena, a), unicode_fold(arena, b)) == 0;
+	return strcmp(a, b) == 0 || strcmp(unicode_fold(arena, a), unicode_fold(arena, b)) == 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/unicode.h"
 #include "cli/import.h"
 
 #define BRAND_MAX 100
@@ -159,7 +160,7 @@ static char *category_from(struct arena *arena, const char *text)
 		const char *slug = text_slug(arena, arena_copy_bytes(arena, text, length),
 					     PRODUCT_CATEGORY_MAX);
 
-		if (*slug && strlen(path) + strlen(slug) + 1 <= PRODUCT_CATEGORY_MAX)
+		if (*slug && text_length(path) + text_length(slug) + 1 <= PRODUCT_CATEGORY_MAX)
 			path = arena_printf(arena, "%s%s%s", path, *path ? "/" : "", slug);
 		text += length;
 		text += *text != '\0';
@@ -296,6 +297,16 @@ static struct import_product *new_product(struct import *import, const struct ro
 	return product;
 }
 
+/* The handle where it is a slug as it is, so that two whose letters differ by their marks alone stay
+ * two products; else what of it can be one. */
+static const char *slug_from(struct arena *arena, const char *handle)
+{
+	handle = unicode_nfc(arena, handle);
+	if (text_is_slug(handle) && text_length(handle) <= PRODUCT_SLUG_MAX)
+		return handle;
+	return text_slug(arena, handle, PRODUCT_SLUG_MAX);
+}
+
 /* The product that the row belongs to; NULL, reported, where there is none. */
 static struct import_product *product_of(struct import *import, const struct row *row)
 {
@@ -307,13 +318,13 @@ static struct import_product *product_of(struct import *import, const struct row
 		import_skip(import, row->line, NULL, "it has no handle");
 		return NULL;
 	}
-	slug = text_slug(import->arena, handle, PRODUCT_SLUG_MAX);
+	slug = slug_from(import->arena, handle);
 	if (!*slug) {
 		import_skip(import, row->line, handle, "its handle has neither letters nor digits");
 		return NULL;
 	}
 	product = map_get(import->by_slug, slug, strlen(slug));
-	if (product && !text_equal_ignoring_case(product->handle, handle)) {
+	if (product && !unicode_equal_folded(import->arena, product->handle, handle)) {
 		import_skip(import, row->line, handle,
 			    "its handle is too much like \"%s\": both would be found at %s",
 			    product->handle, slug);

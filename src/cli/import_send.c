@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "base/time.h"
+#include "base/unicode.h"
 #include "cli/import.h"
 #include "cli/shop_client.h"
 #include "runtime/fiber.h"
@@ -77,7 +77,7 @@ static bool find_vendors(struct import *import, const char **ret_why)
 
 	for (size_t i = 0; good && i < import->products.count; i++) {
 		const char *brand = products[i]->brand ? products[i]->brand : UNBRANDED;
-		const char *key = text_lower(import->arena, brand);
+		const char *key = unicode_fold(import->arena, brand);
 		struct id *vendor = map_get(known, key, strlen(key));
 
 		if (!vendor) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/unicode.h"
 
 #define METHODS HTTP_OTHER /* a row names one of those before it */
 #define SEGMENTS_MAX 16	   /* of a path; longer ones are not found */
@@ -228,7 +229,7 @@ static bool take_parameters(struct arena *arena, const struct search *search, st
 
 		if (!value || text_has_control(value))
 			return false;
-		match->parameters[i] = value;
+		match->parameters[i] = unicode_nfc(arena, value);
 	}
 	return true;
 }

@@ -9,7 +9,7 @@
 #include "services/product/rules.h"
 
 #define CATEGORY_WANTED "must be a path of slugs such as clothing/shirts"
-#define SLUG_WANTED "must be a slug (lower-case letters, digits and hyphens) and no UUID"
+#define SLUG_WANTED "must be a slug (letters in lower case, digits and single hyphens) and no UUID"
 
 /* --- fields ------------------------------------------------------------------------------ */
 

@@ -34,12 +34,12 @@ enum stock_status stock_status_from_word(const char *word)
 
 bool category_is_path(const char *text)
 {
-	char segment[PRODUCT_CATEGORY_MAX + 1];
+	char segment[PRODUCT_CATEGORY_MAX * 4 + 1]; /* a character has four bytes at most */
 
 	for (;;) {
 		size_t length = strcspn(text, "/");
 
-		if (length > PRODUCT_CATEGORY_MAX)
+		if (length >= sizeof(segment))
 			return false;
 		memcpy(segment, text, length);
 		segment[length] = '\0';

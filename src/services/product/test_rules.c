@@ -416,6 +416,9 @@ static void test_categories(void **state)
 	assert_false(category_is_path("clothing/"));
 	assert_false(category_is_path("clothing//shirts"));
 	assert_false(category_is_path("Clothing"));
+	assert_true(category_is_path("одежда/рубашки"));
+	assert_false(category_is_path("одежда/Рубашки"));
+	assert_false(category_is_path("お茶/"));
 }
 
 static void test_words(void **state)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/unicode.h"
 #include "services/user/credentials.h"
 #include "services/user/rules.h"
 #include "services/user/sessions.h"
@@ -457,9 +458,28 @@ static enum err get_users(struct request *req, struct reply *reply)
 
 struct branding {
 	struct reply *reply;
-	const char *key;
+	const char *key, *key_before;
 	struct user user; /* to be made where the brand has none */
 };
+
+/* By its key; else by the key that it was given when letters beyond Latin were left out, which
+ * several brands may have had in common. */
+static enum err find_brand(struct sql *sql, const struct branding *branding, struct user *ret_user)
+{
+	struct arena *arena = branding->reply->arena;
+	struct user user;
+	enum err err = users_find_by_vendor_key(sql, branding->key, arena, ret_user);
+
+	if (err != ERR_NOT_FOUND || strcmp(branding->key, branding->key_before) == 0)
+		return err;
+	err = users_find_by_vendor_key(sql, branding->key_before, arena, &user);
+	if (err)
+		return err;
+	if (!unicode_equal_folded(arena, user.name, branding->user.name))
+		return ERR_NOT_FOUND;
+	*ret_user = user;
+	return OK;
+}
 
 static enum err find_or_make(struct sql *sql, void *arg)
 {
@@ -470,7 +490,7 @@ static enum err find_or_make(struct sql *sql, void *arg)
 	bool created;
 	enum err err;
 
-	err = users_find_by_vendor_key(sql, branding->key, arena, &user);
+	err = find_brand(sql, branding, &user);
 	created = err == ERR_NOT_FOUND;
 	if (created) {
 		user = branding->user;
@@ -499,6 +519,7 @@ static enum err post_vendor(struct request *req, struct reply *reply)
 	if (err)
 		return err;
 	branding.key = user_vendor_key(req->arena, brand.name);
+	branding.key_before = user_vendor_key_before(req->arena, brand.name);
 	branding.user = (struct user){
 		.id = id_new(),
 		.email = arena_printf(req->arena, "%s" VENDOR_DOMAIN, branding.key),

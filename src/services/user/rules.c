@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/unicode.h"
 
 #define VENDOR_KEY_MAX 60
 #define VENDOR_FINGERPRINT_BYTES 8
@@ -44,16 +45,33 @@ char *user_email_key(struct arena *arena, const char *email)
 	return text_lower(arena, email);
 }
 
+static char *fingerprint(struct arena *arena, const char *text)
+{
+	struct hash hash = hash_of_text(text);
+
+	return arena_printf(arena, "vendor-%s",
+			    hex_encode(arena, hash.bytes, VENDOR_FINGERPRINT_BYTES));
+}
+
 char *user_vendor_key(struct arena *arena, const char *brand)
 {
 	char *slug = text_slug(arena, brand, VENDOR_KEY_MAX);
-	struct hash hash;
 
-	if (*slug)
+	/* It is a part of an address, which are ASCII there. */
+	if (*slug && unicode_is_ascii(slug))
 		return slug;
-	hash = hash_of_text(brand);
-	return arena_printf(arena, "vendor-%s",
-			    hex_encode(arena, hash.bytes, VENDOR_FINGERPRINT_BYTES));
+	return fingerprint(arena, *slug ? slug : brand);
+}
+
+char *user_vendor_key_before(struct arena *arena, const char *brand)
+{
+	char *slug = text_slug(arena, brand, VENDOR_KEY_MAX);
+
+	for (char *c = slug; *c; c++)
+		if (*c & 0x80)
+			*c = ' ';
+	slug = text_slug(arena, slug, VENDOR_KEY_MAX);
+	return *slug ? slug : fingerprint(arena, brand);
 }
 
 /* --- changes ---------------------------------------------------------------------------------- */

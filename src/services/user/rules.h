@@ -14,9 +14,11 @@ bool user_email_may_register(const char *email);
 /* The address by which an account is unique. */
 char *user_email_key(struct arena *arena, const char *email);
 
-/* What names a brand's account: a slug, or where the name holds no letter that makes one, its
- * fingerprint. */
+/* What names a brand's account: a slug, or where it has letters beyond ASCII, a fingerprint. */
 char *user_vendor_key(struct arena *arena, const char *brand);
+
+/* The same as it was made when slugs were of ASCII alone, for accounts of that time. */
+char *user_vendor_key_before(struct arena *arena, const char *brand);
 
 /* Adds the faults that the table cannot see, and sets change->roles. */
 void user_change_check(struct user_change *change, const struct user *before,

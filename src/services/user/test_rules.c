@@ -54,6 +54,14 @@ static void a_brand_has_one_key_and_another_one_another(void **state)
 	assert_string_equal(user_vendor_key(*state, "ACME"), "acme");
 	assert_true(*user_vendor_key(*state, "商店"));
 	assert_string_not_equal(user_vendor_key(*state, "商店"), user_vendor_key(*state, "市場"));
+	assert_string_not_equal(user_vendor_key(*state, "Tea 緑"),
+				user_vendor_key(*state, "Tea 抹"));
+	assert_string_equal(user_vendor_key(*state, "ЧАЙ"), user_vendor_key(*state, "Чай"));
+	/* What accounts of earlier releases are found by. */
+	assert_string_equal(user_vendor_key_before(*state, "Tea 緑"), "tea");
+	assert_string_equal(user_vendor_key_before(*state, "Müller & Söhne"), "muller-sohne");
+	assert_string_equal(user_vendor_key_before(*state, "商店"),
+			    user_vendor_key(*state, "商店"));
 }
 
 static void roles_of_users_are_known_and_service_is_none(void **state)

@@ -1,0 +1,139 @@
+// Other people's languages: slugs and handles, searches, sorting, tags, passwords, addresses. What
+// is true of one script is true of every other.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { runSouk, startShop } from './lib/shop.mjs';
+
+const eur = (amount) => ({ amount, currency: 'EUR' });
+const folder = mkdtempSync(join(tmpdir(), 'souk-unicode-'));
+
+let shop, vendor;
+
+before(async () => {
+  shop = await startShop();
+  vendor = await shop.vendor();
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const post = (body, options = {}) =>
+  shop.api('POST', '/products', { token: vendor.token, body: { price: eur(100), ...body }, ...options });
+const made = async (body) => (await post({ name: 'Thing', ...body }, { expect: 201 })).json;
+const pointers = (answer) => {
+  assert.equal(answer.status, 422, answer.text);
+  return answer.json.errors.map(({ pointer }) => pointer).sort();
+};
+
+// ---- slugs and categories
+
+describe('slugs', () => {
+  for (const [name, slug] of [
+    ['抹茶', '抹茶'], ['Чай', 'чай'], ['شاي أخضر', 'شاي-أخضر'], ['コットンTシャツ 赤', 'コットンtシャツ-赤'],
+    ['ﾎｯﾄ　ｺｰﾋｰ', 'ホット-コーヒー'], ['Καφές', 'καφές'], ['हिन्दी चाय', 'हिन्दी-चाय'], ['ชาเขียว', 'ชาเขียว'],
+    ['한국 차', '한국-차'], ['תה ירוק', 'תה-ירוק'], ['Crème Brûlée', 'creme-brulee'], ['Bún Chả', 'bun-cha'],
+  ]) {
+    test(`${name} is found at /products/${slug}`, async () => {
+      const { id, slug: given } = await made({ name });
+      assert.equal(given, slug);
+      assert.equal((await shop.get(`/products/${encodeURIComponent(slug)}`)).id, id);
+    });
+  }
+
+  test('an address that was decomposed on its way finds the same product', async () => {
+    const { id } = await made({ name: 'Зелёный чайник' });
+    assert.equal((await shop.get(`/products/${encodeURIComponent('зелёный-чайник'.normalize('NFD'))}`)).id, id);
+  });
+
+  test('two products that differ in letters beyond ASCII alone are two', async () => {
+    const [red, blue] = [await made({ name: 'Футболка 赤' }), await made({ name: 'Футболка 青' })];
+    assert.deepEqual([red.slug, blue.slug], ['футболка-赤', 'футболка-青']);
+    assert.deepEqual([red.variants[0].sku, blue.variants[0].sku], ['футболка-赤', 'футболка-青']);
+  });
+
+  test('letters of any script may be asked for, also Latin ones with marks', async () => {
+    for (const slug of ['été', 'ёлка', 'お茶-2', 'سماور', 'ελιά']) assert.equal((await made({ slug })).slug, slug);
+  });
+
+  for (const slug of ['Чай', 'ｔea', 'чай-', 'чай чёрный', 'ча\u200bй', '☕', 'x・y', '-\u0301x']) {
+    test(`${JSON.stringify(slug)} is none`, async () => {
+      assert.deepEqual(pointers(await post({ name: 'x', slug })), ['/slug']);
+    });
+  }
+
+  test('the longest has 200 characters, whatever they take in bytes', async () => {
+    const slug = '茶'.repeat(200);
+    await made({ slug });
+    assert.equal((await shop.get(`/products/${encodeURIComponent(slug)}`)).slug, slug);
+    assert.deepEqual(pointers(await post({ name: 'x', slug: `${slug}茶` })), ['/slug']);
+    assert.ok([...(await made({ name: '茶'.repeat(200) })).slug].length > 100);
+  });
+});
+
+describe('categories', () => {
+  test('are paths of the letters of any script, filters and facets find them', async () => {
+    const { id } = await made({ category: 'одежда/рубашки' });
+    const list = await shop.get(`/products?category=${encodeURIComponent('одежда')}&facets=category`);
+    assert.deepEqual(list.items.map((item) => item.id), [id]);
+    assert.deepEqual(list.facets.category.map(({ value, count }) => [value, count]),
+      [['одежда/рубашки', 1]]);
+    assert.deepEqual(pointers(await post({ name: 'x', category: 'одежда/Рубашки' })), ['/category']);
+  });
+
+  test('and the Link to the next page is percent-encoded', async () => {
+    for (let i = 0; i < 3; i++) await made({ category: '茶/抹茶' });
+    const first = await shop.api('GET', `/products?category=${encodeURIComponent('茶')}&limit=2`, { expect: 200 });
+    const [, next] = /^<(.*)>; rel="next"$/.exec(first.headers.link);
+    assert.match(next, /^[!-~]+$/);
+    assert.equal((await shop.get(next)).items.length, 1);
+  });
+});
+
+describe('text', () => {
+  test('is kept in normal form C, whichever it is sent in', async () => {
+    const nfd = (text) => text.normalize('NFD');
+    const product = await made({
+      name: nfd('Crème'), description: nfd('Brûlée'), tags: [nfd('été'), 'été'], attributes: { [nfd('clé')]: [nfd('ô')] },
+      options: [{ name: nfd('Goût'), values: [nfd('Pêche'), 'Fraise'] }],
+      variants: [{ options: { [nfd('Goût')]: 'Pêche' } }, { options: { Goût: 'Fraise' }, price: eur(200) }],
+    });
+    assert.deepEqual(
+      [product.name, product.description, product.tags, product.attributes, product.options, product.variants[0].options],
+      ['Crème', 'Brûlée', ['été'], { clé: ['ô'] }, [{ name: 'Goût', values: ['Pêche', 'Fraise'] }], { Goût: 'Pêche' }]);
+  });
+
+  test('has as many characters as it has in normal form C', async () => {
+    assert.equal((await made({ name: 'é'.repeat(200).normalize('NFD') })).name, 'é'.repeat(200));
+    assert.deepEqual(pointers(await post({ name: 'é'.repeat(201).normalize('NFD') })), ['/name']);
+  });
+});
+
+describe('an import', () => {
+  const HEADER = 'Handle,Title,Vendor,Type,Published,Option1 Name,Option1 Value,Variant Price\n';
+  const imports = async (...rows) => {
+    const path = join(folder, 'products.csv');
+    writeFileSync(path, HEADER + rows.map((row) => `${row}\n`).join(''));
+    return (await runSouk(['import', 'products', path, '--data', shop.dataDir])).stdout;
+  };
+
+  test('keeps handles and categories of every script apart', async () => {
+    const said = await imports(
+      'ティーポット-赤,赤,茶屋,急須,TRUE,Title,Default Title,5', 'ティーポット-青,青,茶屋,急須,TRUE,Title,Default Title,6',
+      'самовар,Самовар,Тула,Посуда > Чай,TRUE,Title,Default Title,7', 'إبريق-شاي,إبريق,Тула 2,x,TRUE,Title,Default Title,8',
+      'straße,S,A,x,TRUE,Title,Default Title,9', 'strasse,S,A,x,TRUE,Title,Default Title,9');
+    assert.match(said, /6 created, 0 updated, 0 unchanged, 0 failed; 0 rows skipped/);
+    const of = (slug) => shop.get(`/products/${encodeURIComponent(slug)}`);
+    assert.equal((await of('ティーポット-赤')).price.amount, 500);
+    assert.equal((await of('ティーポット-青')).category, '急須');
+    const samovar = await of('самовар');
+    assert.equal(samovar.category, 'посуда/чай');
+    assert.notEqual(samovar.vendorId, (await of('إبريق-شاي')).vendorId);
+    assert.notEqual((await of('straße')).id, (await of('strasse')).id);
+    const again = await imports('самовар,Самовар,ТУЛА,Посуда > Чай,TRUE,Title,Default Title,8');
+    assert.match(again, /0 created, 1 updated/);
+    assert.equal((await of('самовар')).vendorId, samovar.vendorId);
+  });
+});
