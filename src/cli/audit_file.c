@@ -367,8 +367,8 @@ enum err audit_check_file(struct sql *sql, const char *file, struct audit_list *
 		err = audit_list_query(
 			list, sql,
 			arena_printf(list->arena,
-				     "SELECT '%s', quick_check FROM pragma_quick_check(20, '%s')"
-				     " WHERE quick_check <> 'ok'",
+				     "SELECT '%s', quick_check FROM pragma_quick_check"
+				     " WHERE schema = '%s' AND quick_check <> 'ok' LIMIT 20",
 				     file, checking.schema));
 	/* In pages that are broken there is no more to find. */
 	return err || list->count ? err : check_tables(&checking);

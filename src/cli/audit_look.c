@@ -343,8 +343,8 @@ static enum err check_pages(struct sql *sql, void *arg)
 
 	return audit_list_query(alone->list, sql,
 				arena_printf(alone->list->arena,
-					     "SELECT '%s', quick_check FROM pragma_quick_check(20)"
-					     " WHERE quick_check <> 'ok'",
+					     "SELECT '%s', quick_check FROM pragma_quick_check"
+					     " WHERE quick_check <> 'ok' LIMIT 20",
 					     alone->file));
 }
 
