@@ -224,6 +224,137 @@ describe('a file again', () => {
   });
 });
 
+describe('an update: what the file has no column for stays as it is', () => {
+  const PRICES = ['Handle', 'Title', 'Option1 Name', 'Option1 Value', 'Variant SKU', 'Variant Price'];
+  let admin;
+  before(async () => { admin = await shop.admin(); });
+
+  // A draft in two sizes with all that a file can say, and what only the shop's people say.
+  async function made(handle) {
+    const [first, ...rest] = sizes(handle, ['S', 'M', 'L']);
+    await imports(csv([{
+      ...first, 'Body (HTML)': '<p>Nice</p>', 'Tags': 'cotton, summer', 'Vendor': `Brand of ${handle}`, 'Status': 'draft',
+      'Image Src': 'https://cdn.example/a.jpg', 'Image Alt Text': 'Folded', 'SEO Title': 'A shirt',
+    }, ...rest]), { created: 1 });
+    const { id } = await product(handle, admin);
+    await shop.api('PUT', `/products/${id}`, {
+      token: admin, expect: 200, body: { attributes: { brand: `Brand of ${handle}`, seoTitle: 'A shirt', washAt: 30 } },
+    });
+    return waitFor(async () => {
+      const now = await product(handle, admin);
+      return now.variants.every(({ stock }) => stock.status === 'low_stock') && now;
+    }, 'the stock has come');
+  }
+  const without = ({ price: _, updatedAt: __, variants, ...rest }) =>
+    ({ ...rest, variants: variants.map(({ price: ___, ...variant }) => variant) });
+  // Imports, and demands that prices alone changed.
+  async function changes(handle, content, prices, counts = { updated: 1 }) {
+    const was = await product(handle, admin);
+    const stdout = await imports(content, counts);
+    const now = await product(handle, admin);
+    assert.deepEqual(without(now), without(was));
+    assert.deepEqual(now.variants.map(({ price }) => price.amount), prices);
+    return stdout;
+  }
+  const rowsOf = (handle, prices) => Object.entries(prices).map(([name, price], i) => ({
+    'Handle': handle, 'Title': i ? '' : `The ${handle}`, 'Option1 Name': i ? '' : 'Size', 'Option1 Value': name,
+    'Variant SKU': `${handle}-${name}`, 'Variant Price': price,
+  }));
+
+  test('prices alone', async () => {
+    await made('kept');
+    const vendors = (await shop.get('/users?role=vendor&limit=100', admin)).items.length;
+    const content = csv(rowsOf('kept', { S: '11.00', M: '12.00', L: '13.00' }), { columns: PRICES });
+    assert.match(await changes('kept', content, [1100, 1200, 1300]), /note: .*stays as it is/);
+    await changes('kept', content, [1100, 1200, 1300], { unchanged: 1 });
+    assert.equal((await shop.get('/users?role=vendor&limit=100', admin)).items.length, vendors);
+  });
+
+  test('some variants alone: the others stay, and so does their order', async () => {
+    await made('some');
+    await changes('some', csv(rowsOf('some', { L: '9.00' }), { columns: PRICES }), [1000, 1100, 900]);
+    await changes('some', csv(rowsOf('some', { M: '8.00', S: '7.00' }), { columns: PRICES }), [700, 800, 900]);
+    await imports(csv(rowsOf('some', { XS: '5.00', S: '6.00' }), { columns: PRICES }), { updated: 1 });
+    const now = await product('some', admin);
+    assert.deepEqual(now.options, [{ name: 'Size', values: ['S', 'M', 'L', 'XS'] }]);
+    assert.deepEqual(now.variants.map(({ price }) => price.amount), [600, 800, 900, 500]);
+  });
+
+  test('a file without names of options, without options, without titles', async () => {
+    await made('bare');
+    const columns = (...names) => ({ columns: ['Handle', ...names] });
+    const rows = (prices) => rowsOf('bare', prices);
+    await changes('bare', csv(rows({ M: '1.00', S: '2.00' }), columns('Option1 Value', 'Variant Price')), [200, 100, 1200]);
+    await changes('bare', csv(rows({ M: '3.00', L: '4.00' }), columns('Variant SKU', 'Variant Price')), [200, 300, 400]);
+    await imports(csv(rows({ Q: '3.00' }), columns('Variant SKU', 'Variant Price')), { failed: 1, code: 1 }, [[2, /Size/]]);
+    await imports(csv([plain('one-only')]), { created: 1 });
+    await imports(csv([plain('one-only', { 'Variant Price': '2.50' })], columns('Variant Price')), { updated: 1 });
+    const one = await product('one-only');
+    assert.equal(one.price.amount, 250);
+    assert.equal(one.name, 'The one-only');
+    assert.equal(one.category, 'kitchen');
+  });
+
+  test('tags alone, images alone; an empty cell says that there is none', async () => {
+    const was = await made('tagged');
+    await imports(csv([{ 'Handle': 'tagged', 'Tags': 'wool' }], { columns: ['Handle', 'Tags'] }), { updated: 1 });
+    const { tags: tagsThen, updatedAt: _, ...rest } = was;
+    const { tags, updatedAt: __, ...now } = await product('tagged', admin);
+    assert.deepEqual([tagsThen, tags], [['cotton', 'summer'], ['wool']]);
+    assert.deepEqual(now, rest);
+    const images = ['https://cdn.example/new.jpg', 'https://cdn.example/a.jpg'].map((url) => ({ 'Handle': 'tagged', 'Image Src': url }));
+    await imports(csv(images, { columns: ['Handle', 'Image Src'] }), { updated: 1 });
+    assert.deepEqual((await product('tagged', admin)).images,
+      [{ url: 'https://cdn.example/new.jpg', alt: '' }, { url: 'https://cdn.example/a.jpg', alt: 'Folded' }]);
+    await imports(csv([{ 'Handle': 'tagged', 'Tags': '', 'Title': '' }], { columns: ['Handle', 'Title', 'Tags'] }), { updated: 1 });
+    const last = await product('tagged', admin);
+    assert.deepEqual(last.tags, []);
+    assert.equal(last.name, was.name);
+  });
+
+  test('a new product needs a title and a price; one without vendor is the unbranded vendor\'s', async () => {
+    const rows = [
+      { 'Handle': 'new-one', 'Title': 'New', 'Variant Price': '2.00' }, { 'Handle': 'new-two', 'Variant Price': '2.00' },
+    ];
+    await imports(csv(rows, { columns: ['Handle', 'Title', 'Variant Price'] }), { created: 1, failed: 1, code: 1 }, [[3, /no title/]]);
+    const { vendorId } = await product('new-one');
+    assert.equal((await shop.get(`/users/${vendorId}`, admin)).name, 'Unbranded');
+    await imports(csv([{ 'Handle': 'priceless', 'Title': 'P' }], { columns: ['Handle', 'Title'] }), { failed: 1, code: 1 }, [[2, /price/]]);
+  });
+
+  test('a whole file sets what it has columns for, and keeps what no file has', async () => {
+    await made('whole');
+    const [first, ...rest] = sizes('whole', ['S', 'M', 'L']);
+    await imports(csv([{ ...first, 'Vendor': '', 'SEO Title': '' }, ...rest]), { updated: 1 });
+    const now = await product('whole', admin);
+    assert.deepEqual([now.description, now.tags, now.images], ['', [], []]);
+    assert.deepEqual(now.attributes, { washAt: 30 });
+    assert.equal((await shop.get(`/users/${now.vendorId}`, admin)).name, 'Brand of whole');
+    // Its options under another name are the same options.
+    const renamed = sizes('whole', ['S', 'M'], { 'Variant SKU': '' });
+    renamed[0]['Option1 Name'] = 'Größe';
+    await imports(csv(renamed), { updated: 1 });
+    const last = await product('whole', admin);
+    assert.deepEqual(last.options, [{ name: 'Größe', values: ['S', 'M'] }]);
+    assert.deepEqual(last.variants.map(({ id }) => id), now.variants.slice(0, 2).map(({ id }) => id));
+  });
+
+  test('what stands in a later row of a product counts as well', async () => {
+    const [first, second] = sizes('sorted', ['S', 'M']);
+    const { 'Handle': handle, 'Option1 Value': value, 'Variant SKU': sku, 'Variant Price': price, ...about } = first;
+    await imports(csv([
+      { 'Handle': handle, 'Image Src': 'https://cdn.example/s.jpg' }, { ...second, 'Option1 Name': '' },
+      { 'Handle': handle, 'Option1 Value': value, 'Variant SKU': sku, 'Variant Price': price },
+      { 'Handle': handle, ...about, 'Option1 Value': 'L', 'Variant Price': '3.00' },
+    ]), { created: 1 });
+    const sorted = await product('sorted');
+    assert.equal(sorted.name, 'The sorted');
+    assert.equal(sorted.category, 'kitchen');
+    assert.deepEqual(sorted.options, [{ name: 'Size', values: ['M', 'S', 'L'] }]);
+    assert.equal(sorted.images.length, 1);
+  });
+});
+
 describe('a bad file', () => {
   test('bad rows are told of, line by line, and the good ones are kept', async () => {
     const header = `${COLUMNS.join(',')}\n`;
@@ -247,7 +378,7 @@ describe('a bad file', () => {
       '\n',
       rows([plain('last', { 'Title': 'Zuletzt – größer' })]),
     ].map((part) => Buffer.from(part, part.includes('\xff') ? 'latin1' : 'utf8')));
-    await imports(content, { created: 3, failed: 2, code: 1 }, [
+    await imports(content, { created: 3, failed: 3, code: 1 }, [
       [2, /no handle/], [3, /no title/], [4, /price "1,99" is no amount of EUR/], [5, /no price/],
       [8, /same variant as the one on line 6/], [9, /same variant as the one on line 6/], [10, /no value for the option "Size"/],
       [11, /no option 2/], [16, /columns/], [17, /not UTF-8/], [18, /quote/],
@@ -327,6 +458,24 @@ describe('whole files', () => {
     const begun = Date.now();
     await imports(csv(rows), { created: 1000 }, [], { data: join(folder, 'many') });
     assert.ok(Date.now() - begun < 60_000);
+  });
+
+  const FAULTS = join(ROOT, '../shared/data/import-faults');
+  test('the sample update', { skip: !existsSync(FAULTS) && 'the sample data is not here' }, async () => {
+    assert.equal((await run(join(FAULTS, 'update-before.csv'))).code, 0);
+    const admin = await shop.admin();
+    const [shirt, mug] = [await product('shirt', admin), await product('mug', admin)];
+    assert.equal(shirt.status, 'draft');
+    assert.equal((await run(join(FAULTS, 'update-after.csv'))).code, 0);
+    const priced = ({ variants, ...rest }, amount) => ({
+      ...rest, price: { amount, currency: 'EUR' },
+      variants: variants.map(({ stock: _, ...variant }) => ({ ...variant, price: { amount, currency: 'EUR' } })),
+    });
+    for (const [was, amount] of [[shirt, 1100], [mug, 600]]) {
+      const { updatedAt, stock, ...now } = priced(await product(was.slug, admin), amount);
+      assert.deepEqual({ ...now, updatedAt: was.updatedAt, stock: was.stock }, priced(was, amount));
+      assert.notEqual(updatedAt, was.updatedAt);
+    }
   });
 
   for (const name of ['apparel.csv', 'jewelry.csv']) {

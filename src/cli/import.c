@@ -18,7 +18,8 @@ static const char usage[] =
 	"usage: souk import products FILE.csv [--currency EUR] [--report SKIPPED.csv] [--data DIR]\n"
 	"\n"
 	"Puts the products of FILE.csv, an export in Shopify's format, into the shop. Rows that are\n"
-	"no good are skipped and listed. Run again, it changes nothing twice.\n";
+	"no good are skipped and listed. What FILE.csv has no column for stays as it is. Run again, it\n"
+	"changes nothing twice.\n";
 
 /* --- what is noted ----------------------------------------------------------------------- */
 

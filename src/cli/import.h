@@ -11,76 +11,11 @@
 
 #include "base/json.h"
 #include "base/map.h"
+#include "base/out.h"
 #include "services/product/product.h"
 
 #define IMPORT_FILE_BYTES_MAX (INT64_C(512) << 20)
 #define IMPORT_PRODUCTS_MAX 2000000
-
-struct import_variant {
-	int64_t line;
-	char *sku; /* NULL: made by the shop from handle and options */
-	const char *values[PRODUCT_OPTIONS_MAX];
-	int64_t price, stock;
-};
-
-struct import_image {
-	char *url, *alt;
-	int64_t position;
-};
-
-/* A row of a product, to be reported with it. */
-struct import_line {
-	int64_t line;
-	bool skipped; /* and reported already */
-};
-
-struct import_product {
-	char *handle, *slug, *name, *description, *brand, *category;
-	enum product_status status;
-	struct list tags;   /* char * */
-	struct list images; /* struct import_image */
-	const char *options[PRODUCT_OPTIONS_MAX];
-	size_t option_count;  /* 0: plain */
-	struct list variants; /* struct import_variant */
-	struct list lines;    /* struct import_line */
-	bool partial;	      /* rows with variants of it were skipped */
-	/* Attributes; NULL or 0 where the file says nothing. */
-	char *barcode, *seo_title, *seo_description;
-	int64_t compare_at, grams;
-	struct id vendor_id;
-};
-
-/* A row that was left out, and why. */
-struct skip {
-	int64_t line;
-	const char *handle; /* or NULL */
-	const char *reason;
-};
-
-struct import {
-	struct arena *arena;
-	const char *path;
-	const char *currency;
-	struct list products; /* struct import_product * */
-	struct list skips;    /* struct skip */
-	struct list notes;   /* char *: what was done with the file that its owner may not expect */
-	struct map *by_slug; /* struct import_product */
-	int64_t row_count;
-	/* What became of the products. */
-	size_t created, updated, unchanged, failed;
-};
-
-/* Appends a copy of the `size` bytes at `item`, in the arena. */
-void list_append(struct arena *arena, struct list *list, const void *item, size_t size);
-
-void import_skip(struct import *import, int64_t line, const char *handle, const char *format, ...)
-	PRINTF_LIKE(4, 5);
-void import_note(struct import *import, const char *format, ...) PRINTF_LIKE(2, 3);
-
-/* Reads the file. False, with a sentence, where it cannot be read as products at all. */
-bool import_read(struct import *import, const char **ret_why) MUST_CHECK;
-
-/* --- one row ----------------------------------------------------------------------------- */
 
 enum column {
 	COLUMN_HANDLE,
@@ -113,6 +48,77 @@ enum column {
 	COLUMNS,
 };
 
+struct import_variant {
+	int64_t line;
+	char *sku; /* NULL: made by the shop from handle and options */
+	const char *values[PRODUCT_OPTIONS_MAX];
+	int64_t price; /* -1: the file has none */
+	int64_t stock;
+};
+
+struct import_image {
+	char *url, *alt;
+	int64_t position;
+};
+
+/* A row of a product, to be reported with it. */
+struct import_line {
+	int64_t line;
+	bool skipped; /* and reported already */
+};
+
+/* What no row says is NULL, 0 or empty. */
+struct import_product {
+	char *handle, *slug, *name, *description, *brand, *category;
+	enum product_status status;
+	bool status_given;
+	struct list tags;			  /* char * */
+	struct list images;			  /* struct import_image */
+	const char *options[PRODUCT_OPTIONS_MAX]; /* NULL: of no name */
+	size_t option_count;			  /* 0: plain */
+	struct list variants;			  /* struct import_variant */
+	struct list lines;			  /* struct import_line */
+	bool has_options;			  /* they were read, of its first variant */
+	bool partial;				  /* rows with variants of it were skipped */
+	char *barcode, *seo_title, *seo_description;
+	int64_t compare_at, grams;
+	struct id vendor_id; /* zero until its brand is known as a vendor */
+};
+
+/* A row that was left out, and why. */
+struct skip {
+	int64_t line;
+	const char *handle; /* or NULL */
+	const char *reason;
+};
+
+struct import {
+	struct arena *arena;
+	const char *path;
+	const char *currency;
+	bool known[COLUMNS];  /* what the file has a column for */
+	struct list products; /* struct import_product * */
+	struct list skips;    /* struct skip */
+	struct list notes;   /* char *: what was done with the file that its owner may not expect */
+	struct map *by_slug; /* struct import_product */
+	int64_t row_count;
+	struct list ownerless; /* struct import_product *: new ones of no vendor */
+	/* What became of the products. */
+	size_t created, updated, unchanged, failed;
+};
+
+/* Appends a copy of the `size` bytes at `item`, in the arena. */
+void list_append(struct arena *arena, struct list *list, const void *item, size_t size);
+
+void import_skip(struct import *import, int64_t line, const char *handle, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+void import_note(struct import *import, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Reads the file. False, with a sentence, where it cannot be read as products at all. */
+bool import_read(struct import *import, const char **ret_why) MUST_CHECK;
+
+/* --- one row ----------------------------------------------------------------------------- */
+
 /* One row: its cells by column, trimmed, "" where there is none. They live less long than the
  * import. */
 struct row {
@@ -126,7 +132,15 @@ enum column column_from_name(const char *name);
 /* Adds the row to the product that it is of. */
 void import_row(struct import *import, const struct row *row);
 
+/* Whether the file has the columns of a whole export. One that has not is an update: variants that it
+ * does not list stay. */
+bool import_is_whole(const struct import *import);
+
 /* --- sending ----------------------------------------------------------------------------- */
+
+/* One product of a batch. */
+void import_write(struct out *out, const struct import *import,
+		  const struct import_product *product);
 
 /* Sends all products; false, with a sentence, where the shop stopped answering. */
 bool import_send(struct import *import, const char **ret_why) MUST_CHECK;

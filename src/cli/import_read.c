@@ -131,10 +131,11 @@ static char separator_of(const char *text, size_t length)
 	return separators[best];
 }
 
-static bool read_header(struct csv *csv, struct arena *arena, struct header *header,
-			const char **ret_why)
+static bool read_header(struct import *import, struct csv *csv, struct arena *arena,
+			struct header *header, const char **ret_why)
 {
-	bool known[COLUMNS] = {false};
+	bool *known = import->known;
+	size_t count = 0;
 	struct csv_record record;
 
 	switch (csv_next(csv, arena, &record, ret_why)) {
@@ -152,16 +153,14 @@ static bool read_header(struct csv *csv, struct arena *arena, struct header *hea
 
 		/* A name that is there twice counts once. */
 		header->columns[i] = column < COLUMNS && known[column] ? COLUMNS : column;
-		if (column < COLUMNS)
-			known[column] = true;
+		if (column < COLUMNS && !known[column])
+			known[column] = ++count;
 	}
 	*ret_why = NULL;
 	if (!known[COLUMN_HANDLE])
 		*ret_why = "its first line names no column Handle: it is no product export";
-	else if (!known[COLUMN_TITLE])
-		*ret_why = "its first line names no column Title: it is no product export";
-	else if (!known[COLUMN_PRICE])
-		*ret_why = "its first line names no column Variant Price: it is no product export";
+	else if (count == 1)
+		*ret_why = "its first line names no column but Handle that is known";
 	return !*ret_why;
 }
 
@@ -211,8 +210,12 @@ static bool read_records(struct import *import, const char *text, size_t length,
 
 	csv_begin(&csv, text, length);
 	csv.separator = separator_of(text, length);
-	good = read_header(&csv, arena, &header, ret_why);
+	good = read_header(import, &csv, arena, &header, ret_why);
 	*ret_why = arena_copy_text(import->arena, *ret_why);
+	if (good && !import_is_whole(import))
+		import_note(import,
+			    "it has not all columns of an export: what it has no column for,"
+			    " and each variant that it does not list, stays as it is");
 	while (good) {
 		struct csv_record record;
 		const char *why = NULL;

@@ -168,17 +168,23 @@ static char *category_from(struct arena *arena, const char *text)
 	return *path ? arena_copy_text(arena, path) : NULL;
 }
 
-static enum product_status status_from(const struct row *row)
+/* False where it says nothing. */
+static bool status_from(const struct row *row, enum product_status *ret_status)
 {
 	const char *status = row->cells[COLUMN_STATUS];
 	const char *published = row->cells[COLUMN_PUBLISHED];
 
+	if (!*status && !*published)
+		return false;
+	*ret_status = PRODUCT_ACTIVE;
 	if (text_equal_ignoring_case(status, "archived"))
-		return PRODUCT_ARCHIVED;
+		*ret_status = PRODUCT_ARCHIVED;
 	/* What is not to be listed is not to be sold: a word that we do not know hides it too. */
-	if (*status && !text_equal_ignoring_case(status, "active"))
-		return PRODUCT_DRAFT;
-	return text_equal_ignoring_case(published, "false") ? PRODUCT_DRAFT : PRODUCT_ACTIVE;
+	else if (*status && !text_equal_ignoring_case(status, "active"))
+		*ret_status = PRODUCT_DRAFT;
+	else if (text_equal_ignoring_case(published, "false"))
+		*ret_status = PRODUCT_DRAFT;
+	return true;
 }
 
 static void read_tags(struct import *import, const struct row *row, struct import_product *product)
@@ -248,52 +254,76 @@ static void add_image(struct import *import, const struct row *row, struct impor
 
 /* --- products ---------------------------------------------------------------------------- */
 
+static void set_option_name(struct import *import, struct import_product *product, size_t index,
+			    const char *name)
+{
+	name = clean_cut(import->arena, name, PRODUCT_OPTION_NAME_MAX);
+	for (size_t i = 0; i < product->option_count; i++)
+		if (product->options[i] && strcmp(product->options[i], name) == 0)
+			name = arena_printf(import->arena, "%s %zu", name, index + 1);
+	product->options[index] = name;
+}
+
+/* Its first variant says how many options there are, any row what they are called. */
 static void read_options(struct import *import, const struct row *row,
-			 struct import_product *product)
+			 struct import_product *product, bool variant)
 {
 	for (size_t i = 0; i < PRODUCT_OPTIONS_MAX; i++) {
 		const char *name = row->cells[COLUMN_OPTION1_NAME + 2 * i];
 		const char *value = row->cells[COLUMN_OPTION1_VALUE + 2 * i];
+		bool plain = i == 0 && text_equal_ignoring_case(value, "Default Title") &&
+			     (!*name || text_equal_ignoring_case(name, "Title"));
 
-		if (!*name && !*value)
+		if ((!*name && !*value) || plain)
 			break;
-		if (i == 0 && text_equal_ignoring_case(name, "Title") &&
-		    text_equal_ignoring_case(value, "Default Title"))
-			break;
-		if (*name)
-			name = clean_cut(import->arena, name, PRODUCT_OPTION_NAME_MAX);
-		else
-			name = arena_printf(import->arena, "Option %zu", i + 1);
-		for (size_t j = 0; j < product->option_count; j++)
-			if (strcmp(product->options[j], name) == 0)
-				name = arena_printf(import->arena, "%s %zu", name, i + 1);
-		product->options[product->option_count++] = name;
+		if (variant && !product->has_options)
+			product->option_count = i + 1;
+		if (*name && i < product->option_count && !product->options[i])
+			set_option_name(import, product, i, name);
 	}
+	product->has_options = product->has_options || variant;
+}
+
+/* What the row says of the product, and no row before it: mostly all of it stands in the first. */
+static void read_product(struct import *import, const struct row *row,
+			 struct import_product *product)
+{
+	const char *type = row->cells[COLUMN_TYPE], *title = row->cells[COLUMN_TITLE];
+	struct arena *arena = import->arena;
+
+	if (!product->name && *title) {
+		product->name = clean_cut(arena, title, PRODUCT_NAME_MAX);
+		if (text_length(title) > PRODUCT_NAME_MAX)
+			import_note(import, "line %lld: its title was cut to %d characters",
+				    (long long)row->line, PRODUCT_NAME_MAX);
+	}
+	if (!product->description && *row->cells[COLUMN_BODY])
+		product->description = clean(arena, row->cells[COLUMN_BODY], true);
+	if (!product->brand)
+		product->brand = filled(arena, row->cells[COLUMN_VENDOR], BRAND_MAX);
+	if (!product->category)
+		product->category =
+			category_from(arena, *type ? type : row->cells[COLUMN_CATEGORY]);
+	if (!product->status_given)
+		product->status_given = status_from(row, &product->status);
+	if (!product->seo_title)
+		product->seo_title = filled(arena, row->cells[COLUMN_SEO_TITLE], SEO_MAX);
+	if (!product->seo_description)
+		product->seo_description =
+			filled(arena, row->cells[COLUMN_SEO_DESCRIPTION], SEO_MAX);
+	if (!product->tags.count)
+		read_tags(import, row, product);
 }
 
 static struct import_product *new_product(struct import *import, const struct row *row,
 					  const char *slug)
 {
 	struct import_product *product = ARENA_NEW(import->arena, struct import_product);
-	const char *type = row->cells[COLUMN_TYPE];
-	struct arena *arena = import->arena;
 	void *item = product;
 
-	product->handle = clean(arena, row->cells[COLUMN_HANDLE], false);
-	product->slug = arena_copy_text(arena, slug);
-	product->name = clean_cut(arena, row->cells[COLUMN_TITLE], PRODUCT_NAME_MAX);
-	if (text_length(row->cells[COLUMN_TITLE]) > PRODUCT_NAME_MAX)
-		import_note(import, "line %lld: its title was cut to %d characters",
-			    (long long)row->line, PRODUCT_NAME_MAX);
-	product->description = clean(arena, row->cells[COLUMN_BODY], true);
-	product->brand = filled(arena, row->cells[COLUMN_VENDOR], BRAND_MAX);
-	product->category = category_from(arena, *type ? type : row->cells[COLUMN_CATEGORY]);
-	product->status = status_from(row);
-	product->seo_title = filled(arena, row->cells[COLUMN_SEO_TITLE], SEO_MAX);
-	product->seo_description = filled(arena, row->cells[COLUMN_SEO_DESCRIPTION], SEO_MAX);
-	read_tags(import, row, product);
-	read_options(import, row, product);
-	list_append(arena, &import->products, &item, sizeof(item));
+	product->handle = clean(import->arena, row->cells[COLUMN_HANDLE], false);
+	product->slug = arena_copy_text(import->arena, slug);
+	list_append(import->arena, &import->products, &item, sizeof(item));
 	return product;
 }
 
@@ -332,11 +362,6 @@ static struct import_product *product_of(struct import *import, const struct row
 	}
 	if (product)
 		return product;
-	if (!*row->cells[COLUMN_TITLE]) {
-		import_skip(import, row->line, handle,
-			    "it has no title, and no row before it of this handle has one");
-		return NULL;
-	}
 	product = new_product(import, row, slug);
 	if (!map_put(import->by_slug, slug, strlen(slug), product)) {
 		import_skip(import, row->line, handle, "there are more products than can be read");
@@ -348,11 +373,61 @@ static struct import_product *product_of(struct import *import, const struct row
 
 /* --- variants ---------------------------------------------------------------------------- */
 
-/* A product's first row always is one; a later one may hold no more than an image. */
-static bool is_variant(const struct row *row, const struct import_product *product)
+bool import_is_whole(const struct import *import)
 {
-	return *row->cells[COLUMN_PRICE] || *row->cells[COLUMN_SKU] ||
-	       *row->cells[COLUMN_OPTION1_VALUE] || product->lines.count == 0;
+	static const enum column columns[] = {
+		COLUMN_TITLE, COLUMN_BODY,	    COLUMN_VENDOR, COLUMN_TAGS,
+		COLUMN_SKU,   COLUMN_OPTION1_VALUE, COLUMN_PRICE,
+	};
+	bool whole = import->known[COLUMN_PUBLISHED] || import->known[COLUMN_STATUS];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
+		whole = whole && import->known[columns[i]];
+	return whole;
+}
+
+static const enum column variant_columns[] = {
+	COLUMN_OPTION1_VALUE, COLUMN_SKU,	    COLUMN_PRICE,   COLUMN_COMPARE_AT,
+	COLUMN_QUANTITY,      COLUMN_VARIANT_IMAGE, COLUMN_BARCODE, COLUMN_GRAMS,
+};
+
+/* Those that a row which holds no more than an image leaves empty. */
+#define VARIANT_COLUMNS_TELLING 3
+
+/* A product's first row always is one, but for an image that was sorted in front of it; a later one
+ * may hold no more than an image. */
+static bool is_variant(const struct import *import, const struct row *row,
+		       const struct import_product *product)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < VARIANT_COLUMNS_TELLING; i++)
+		if (*row->cells[variant_columns[i]])
+			return true;
+	for (size_t i = 0; i < ARRAY_LENGTH(variant_columns); i++)
+		known = known || import->known[variant_columns[i]];
+	return known && product->lines.count == 0 &&
+	       (!*row->cells[COLUMN_IMAGE] || *row->cells[COLUMN_TITLE]);
+}
+
+/* Whether both rows speak of one variant: their options say so, or, where the file has none, their
+ * SKUs. */
+static bool is_same(const struct import *import, const struct import_product *product,
+		    const struct import_variant *a, const struct import_variant *b)
+{
+	if (!import->known[COLUMN_OPTION1_VALUE])
+		return !a->sku || !b->sku || strcmp(a->sku, b->sku) == 0;
+	for (size_t i = 0; i < product->option_count; i++)
+		if (strcmp(a->values[i], b->values[i]) != 0)
+			return false;
+	return true;
+}
+
+static const char *option_name(struct import *import, const struct import_product *product,
+			       size_t index)
+{
+	return product->options[index] ? product->options[index]
+				       : arena_printf(import->arena, "Option %zu", index + 1);
 }
 
 /* Why the row's option values are no good, or NULL. */
@@ -375,20 +450,14 @@ static const char *read_values(struct import *import, const struct row *row,
 		}
 		if (!*value)
 			return arena_printf(import->arena, "it has no value for the option \"%s\"",
-					    product->options[i]);
+					    option_name(import, product, i));
 		variant->values[i] = clean_cut(import->arena, value, PRODUCT_OPTION_VALUE_MAX);
 	}
-	for (size_t i = 0; i < product->variants.count; i++) {
-		size_t same = 0;
-
-		while (same < product->option_count &&
-		       strcmp(others[i].values[same], variant->values[same]) == 0)
-			same++;
-		if (same == product->option_count)
+	for (size_t i = 0; i < product->variants.count; i++)
+		if (is_same(import, product, &others[i], variant))
 			return arena_printf(import->arena,
 					    "it is the same variant as the one on line %lld",
 					    (long long)others[i].line);
-	}
 	return NULL;
 }
 
@@ -412,6 +481,9 @@ static const char *read_price(struct import *import, const struct row *row,
 	const char *text = row->cells[COLUMN_PRICE];
 	struct money price;
 
+	variant->price = -1;
+	if (!import->known[COLUMN_PRICE])
+		return NULL;
 	if (!*text)
 		return "it has no price";
 	if (!money_parse_decimal(text, import->currency, &price))
@@ -480,11 +552,15 @@ void import_row(struct import *import, const struct row *row)
 	struct import_product *product = product_of(import, row);
 	struct import_line line = {.line = row->line};
 	const char *why = NULL;
+	bool variant;
 
 	if (!product)
 		return;
+	variant = is_variant(import, row, product);
+	read_product(import, row, product);
+	read_options(import, row, product, variant);
 	add_image(import, row, product, row->cells[COLUMN_IMAGE], row->cells[COLUMN_IMAGE_ALT]);
-	if (is_variant(row, product))
+	if (variant)
 		why = add_variant(import, row, product);
 	if (why) {
 		import_skip(import, row->line, product->handle, "%s", why);

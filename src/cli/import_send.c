@@ -68,7 +68,7 @@ static bool find_vendor(struct import *import, const char *brand, struct id *ret
 	return true;
 }
 
-/* Gives every product its vendor; brands compare ignoring case. */
+/* Gives every product that names its brand the vendor; brands compare ignoring case. */
 static bool find_vendors(struct import *import, const char **ret_why)
 {
 	struct import_product **products = import->products.items;
@@ -76,10 +76,13 @@ static bool find_vendors(struct import *import, const char **ret_why)
 	bool good = true;
 
 	for (size_t i = 0; good && i < import->products.count; i++) {
-		const char *brand = products[i]->brand ? products[i]->brand : UNBRANDED;
-		const char *key = unicode_fold(import->arena, brand);
-		struct id *vendor = map_get(known, key, strlen(key));
+		const char *brand = products[i]->brand, *key;
+		struct id *vendor;
 
+		if (!brand)
+			continue;
+		key = unicode_fold(import->arena, brand);
+		vendor = map_get(known, key, strlen(key));
 		if (!vendor) {
 			vendor = ARENA_NEW(import->arena, struct id);
 			good = find_vendor(import, brand, vendor, ret_why) &&
@@ -89,131 +92,6 @@ static bool find_vendors(struct import *import, const char **ret_why)
 	}
 	map_free(known);
 	return good;
-}
-
-/* --- products as JSON -------------------------------------------------------------------- */
-
-static int by_position(const void *a, const void *b)
-{
-	const struct import_image *one = a, *other = b;
-
-	return (one->position > other->position) - (one->position < other->position);
-}
-
-static void write_images(struct out *out, const struct list *list)
-{
-	struct import_image *images = list->items;
-
-	/* Those without a position come last; equal ones in the order of the file. */
-	for (size_t i = 1; i < list->count; i++)
-		for (size_t j = i; j > 0 && by_position(&images[j - 1], &images[j]) > 0; j--) {
-			struct import_image image = images[j];
-
-			images[j] = images[j - 1];
-			images[j - 1] = image;
-		}
-	out_open_list(out, "images");
-	for (size_t i = 0; i < list->count; i++) {
-		out_open(out, NULL);
-		out_text(out, "url", images[i].url);
-		out_text(out, "alt", images[i].alt);
-		out_close(out);
-	}
-	out_close_list(out);
-}
-
-/* The values that the variants have, in the order of the file. */
-static void write_values(struct out *out, const struct import_product *product, size_t option)
-{
-	const struct import_variant *variants = product->variants.items;
-
-	out_open_list(out, "values");
-	for (size_t i = 0; i < product->variants.count; i++) {
-		size_t j = 0;
-
-		while (strcmp(variants[j].values[option], variants[i].values[option]) != 0)
-			j++;
-		if (j == i)
-			out_text(out, NULL, variants[i].values[option]);
-	}
-	out_close_list(out);
-}
-
-static void write_attributes(struct out *out, const struct import_product *product,
-			     const char *currency)
-{
-	struct money compare_at = {.amount = product->compare_at};
-
-	snprintf(compare_at.currency, sizeof(compare_at.currency), "%s", currency);
-	out_open(out, "attributes");
-	out_text(out, "brand", product->brand);
-	if (product->compare_at)
-		out_money(out, "compareAtPrice", &compare_at);
-	if (product->grams > 0)
-		out_int(out, "weightGrams", product->grams);
-	/* A barcode is a variant's own. */
-	if (product->variants.count == 1)
-		out_text(out, "gtin", product->barcode);
-	out_text(out, "seoTitle", product->seo_title);
-	out_text(out, "seoDescription", product->seo_description);
-	out_close(out);
-}
-
-static void write_variants(struct out *out, const struct import_product *product,
-			   const char *currency)
-{
-	const struct import_variant *variants = product->variants.items;
-	struct money price;
-
-	snprintf(price.currency, sizeof(price.currency), "%s", currency);
-	out_open_list(out, "variants");
-	for (size_t i = 0; i < product->variants.count; i++) {
-		price.amount = variants[i].price;
-		out_open(out, NULL);
-		out_text(out, "sku", variants[i].sku);
-		out_open(out, "options");
-		for (size_t j = 0; j < product->option_count; j++)
-			out_text(out, product->options[j], variants[i].values[j]);
-		out_close(out);
-		out_money(out, "price", &price);
-		out_int(out, "stock", variants[i].stock);
-		out_close(out);
-	}
-	out_close_list(out);
-}
-
-static void write_product(struct out *out, const struct import_product *product,
-			  const char *currency)
-{
-	const char *const *tags = product->tags.items;
-
-	out_open(out, NULL);
-	out_text(out, "slug", product->slug);
-	out_text(out, "name", product->name);
-	out_text(out, "description", product->description);
-	if (product->category)
-		out_text(out, "category", product->category);
-	else
-		out_null(out, "category");
-	out_text(out, "status", product_status_words[product->status]);
-	out_id(out, "vendorId", &product->vendor_id);
-	out_open_list(out, "tags");
-	for (size_t i = 0; i < product->tags.count; i++)
-		out_text(out, NULL, tags[i]);
-	out_close_list(out);
-	write_images(out, &product->images);
-	out_open_list(out, "options");
-	for (size_t i = 0; i < product->option_count; i++) {
-		out_open(out, NULL);
-		out_text(out, "name", product->options[i]);
-		write_values(out, product, i);
-		out_close(out);
-	}
-	out_close_list(out);
-	write_attributes(out, product, currency);
-	write_variants(out, product, currency);
-	out_bool(out, "partial", product->partial);
-	out_close(out);
 }
 
 /* --- what came of them ------------------------------------------------------------------- */
@@ -231,28 +109,53 @@ static void skip_product(struct import *import, struct import_product *product, 
 	import->failed++;
 }
 
+/* Why the shop took no such product, as far as its file is concerned. */
+static const char *refusal(struct import *import, const struct import_product *product,
+			   const json_t *result)
+{
+	const json_t *faults = json_object_get(result, "faults"), *fault;
+	const char *reason = json_get_text(result, "reason");
+	const char *all = reason ? reason : "the product was refused";
+	size_t i;
+
+	json_array_foreach (faults, i, fault) {
+		const char *pointer = json_get_text(fault, "pointer");
+		const char *detail = json_get_text(fault, "detail");
+		bool nameless = !product->name && strcmp(pointer, "/name") == 0;
+
+		all = arena_printf(import->arena, "%s%s%s %s", i ? all : "", i ? "; " : "",
+				   nameless ? "it has no title:" : pointer, detail);
+	}
+	return all;
+}
+
+/* Whether it is new, and its file does not say whose it is. */
+static bool is_ownerless(const struct import_product *product, const json_t *result)
+{
+	const json_t *fault;
+	size_t i;
+
+	json_array_foreach (json_object_get(result, "faults"), i, fault)
+		if (strcmp(json_get_text(fault, "pointer"), "/vendorId") == 0)
+			return id_is_zero(&product->vendor_id);
+	return false;
+}
+
 static void note_result(struct import *import, struct import_product *product, const json_t *result)
 {
 	const char *outcome = json_get_text(result, "outcome");
-	const json_t *faults = json_object_get(result, "faults"), *fault;
-	const char *reason = json_get_text(result, "reason");
-	size_t i;
+	void *item = product;
 
-	if (outcome && strcmp(outcome, "created") == 0) {
+	if (outcome && strcmp(outcome, "created") == 0)
 		import->created++;
-	} else if (outcome && strcmp(outcome, "updated") == 0) {
+	else if (outcome && strcmp(outcome, "updated") == 0)
 		import->updated++;
-	} else if (outcome && strcmp(outcome, "unchanged") == 0) {
+	else if (outcome && strcmp(outcome, "unchanged") == 0)
 		import->unchanged++;
-	} else {
-		const char *all = reason ? reason : "the product was refused";
-
-		json_array_foreach (faults, i, fault)
-			all = arena_printf(import->arena, "%s%s%s %s", i ? all : "", i ? "; " : "",
-					   json_get_text(fault, "pointer"),
-					   json_get_text(fault, "detail"));
-		skip_product(import, product, all);
-	}
+	else if (is_ownerless(product, result))
+		list_append(import->arena, &import->ownerless, &item, sizeof(item));
+	else
+		skip_product(import, product, refusal(import, product, result));
 }
 
 /* --- batches ----------------------------------------------------------------------------- */
@@ -308,19 +211,31 @@ static void show_progress(const struct import *import, size_t done)
 			done == import->products.count ? "\n" : "");
 }
 
-bool import_send(struct import *import, const char **ret_why)
+/* Why the product cannot be sent at all, or NULL. */
+static const char *unsendable(const struct import *import, const struct import_product *product)
 {
-	struct import_product **products = import->products.items;
+	if (!product->name && import_is_whole(import))
+		return "it has no title, and no other row of this handle has one";
+	if (!product->variants.count && product->partial)
+		return "no row of its product can be sold";
+	return NULL;
+}
+
+static bool send_list(struct import *import, const struct list *list, const char **ret_why)
+{
+	struct import_product **products = list->items;
 	struct batch batch = {.arena = arena_new()};
-	bool good = find_vendors(import, ret_why);
+	bool good = true;
 
 	batch_begin(&batch);
-	for (size_t i = 0; good && i < import->products.count; i++) {
-		if (!products[i]->variants.count) {
-			skip_product(import, products[i], "no row of its product can be sold");
+	for (size_t i = 0; good && i < list->count; i++) {
+		const char *reason = unsendable(import, products[i]);
+
+		if (reason) {
+			skip_product(import, products[i], reason);
 			continue;
 		}
-		write_product(&batch.body, products[i], import->currency);
+		import_write(&batch.body, import, products[i]);
 		batch.products[batch.count++] = products[i];
 		batch.variants += products[i]->variants.count;
 		if (!batch_is_full(&batch))
@@ -331,8 +246,32 @@ bool import_send(struct import *import, const char **ret_why)
 	}
 	if (good && batch.count)
 		good = batch_send(import, &batch, ret_why);
+	arena_free(batch.arena);
+	return good;
+}
+
+/* Sends again those that are new and have no vendor, with the one of such products. */
+static bool send_ownerless(struct import *import, const char **ret_why)
+{
+	const struct list list = import->ownerless;
+	struct id vendor;
+
+	if (!list.count)
+		return true;
+	if (!find_vendor(import, UNBRANDED, &vendor, ret_why))
+		return false;
+	for (size_t i = 0; i < list.count; i++)
+		((struct import_product **)list.items)[i]->vendor_id = vendor;
+	return send_list(import, &list, ret_why);
+}
+
+bool import_send(struct import *import, const char **ret_why)
+{
+	bool good = find_vendors(import, ret_why);
+
+	good = good && send_list(import, &import->products, ret_why);
+	good = good && send_ownerless(import, ret_why);
 	if (good)
 		show_progress(import, import->products.count);
-	arena_free(batch.arena);
 	return good;
 }

@@ -34,7 +34,7 @@ static void check_product(const struct import_product *product)
 	assert(product->variants.count <= PRODUCT_VARIANTS_MAX);
 	for (size_t i = 0; i < product->variants.count; i++) {
 		check_text(variants[i].sku);
-		assert(variants[i].price >= 0 && variants[i].price <= MONEY_MAX);
+		assert(variants[i].price >= -1 && variants[i].price <= MONEY_MAX);
 		assert(variants[i].stock >= 0 && variants[i].stock <= PRODUCT_STOCK_MAX);
 	}
 }

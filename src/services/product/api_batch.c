@@ -1,6 +1,7 @@
 /*
  * POST /products/batch: what `souk import products` sends. Each product is created, updated, left
- * as it is, or failed, by itself; all of a call are stored in one transaction.
+ * as it is, or failed, by itself; all of a call are stored in one transaction. What is not said of
+ * one that exists stays as it is (import.h).
  *
  * The slug says which product it is, options (else a SKU that one variant alone has) which variant. What a product's import says is
  * remembered as a hash: said again, it changes nothing, so that running an import twice changes
@@ -13,6 +14,7 @@
 #include "runtime/fiber.h"
 #include "services/product/api.h"
 #include "services/product/change.h"
+#include "services/product/import.h"
 #include "services/product/rules.h"
 #include "services/product/store.h"
 
@@ -83,7 +85,7 @@ static enum err read_batch(struct request *req, struct batch *batch)
 
 /* --- one product ------------------------------------------------------------------------- */
 
-static enum err store_item(struct sql *sql, struct one *one, const struct draft *draft,
+static enum err store_item(struct sql *sql, struct one *one, struct draft *draft,
 			   struct product *current)
 {
 	struct request *req = one->batch->req;
@@ -107,6 +109,7 @@ static enum err store_item(struct sql *sql, struct one *one, const struct draft 
 		err = content_read(req->arena, current->document, &current->content);
 	if (err)
 		return err;
+	import_fit(draft, current, &item->faults);
 	product_merge(current, draft, &product, &item->faults);
 	err = faults_err(&item->faults);
 	if (err)

@@ -121,11 +121,12 @@ const struct field draft_change_fields[] = {
 };
 
 const struct field draft_import_fields[] = {
-	DRAFT_FIELDS(REQUIRED),
+	DRAFT_FIELDS(OPTIONAL),
 	SLUG_FIELD(REQUIRED),
-	VENDOR_FIELD(REQUIRED),
-	VARIANTS_FIELD(REQUIRED, 1),
+	VENDOR_FIELD(OPTIONAL),
+	VARIANTS_FIELD(OPTIONAL, 1),
 	FIELD(struct draft, partial, "partial", BOOL),
+	FIELD(struct draft, unnamed, "unnamedOptions", BOOL),
 	FIELD_END,
 };
 /* clang-format on */

@@ -28,6 +28,7 @@ struct draft {
 	int64_t initial_stock;
 	bool imported; /* from a file, in which a SKU says less than options do */
 	bool partial;  /* of an import: variants that are not in it stay */
+	bool unnamed;  /* of an import: its options' names are made up */
 	bool slug_given, name_given, category_given, vendor_given, status_given, price_given;
 	bool variants_given, description_given, tags_given, images_given;
 	bool options_given, attributes_given;
@@ -35,7 +36,7 @@ struct draft {
 
 extern const struct field draft_new_fields[];	 /* POST: a name is required */
 extern const struct field draft_change_fields[]; /* PUT: all is optional */
-extern const struct field draft_import_fields[]; /* of a batch: slug, name, vendor and variants */
+extern const struct field draft_import_fields[]; /* of a batch: a slug is required */
 
 /* The rules that need no more than the draft itself. Cleans it as well: sanitises the description,
  * trims tags, drops what is there twice. Afterwards `stock` is not looked at any more. */

@@ -71,9 +71,42 @@ static bool same_values(const struct variant *a, const struct variant *b, size_t
 	return true;
 }
 
+/* What `was` is called in the product's new options: an import may give an option another name, in
+ * the same place. */
+static const char *new_name(const struct list *was, const struct list *options, size_t index)
+{
+	const struct option *old = was->items, *new = options->items;
+
+	for (size_t i = 0; i < options->count; i++)
+		if (strcmp(new[i].name, old[index].name) == 0)
+			return old[index].name;
+	if (was->count != options->count)
+		return NULL;
+	for (size_t i = 0; i < was->count; i++)
+		if (strcmp(old[i].name, new[index].name) == 0)
+			return NULL;
+	return new[index].name;
+}
+
+/* The values that the variant has of options that the product has now under another name. */
+static void take_renamed(const json_t *object, const struct list *was, const struct list *options,
+			 const char **ret_values)
+{
+	const struct option *old = was->items, *new = options->items;
+
+	for (size_t i = 0; i < was->count; i++) {
+		const char *name = new_name(was, options, i);
+
+		for (size_t j = 0; name && j < options->count; j++)
+			if (!ret_values[j] && strcmp(new[j].name, name) == 0)
+				ret_values[j] =
+					json_string_value(json_object_get(object, old[i].name));
+	}
+}
+
 /* A copy of the current variants, their values read as far as the product keeps their options. */
 static struct product *with_values(struct arena *arena, const struct product *current,
-				   const struct list *options)
+				   const struct list *options, bool imported)
 {
 	struct product *copy = ARENA_NEW(arena, struct product);
 
@@ -86,6 +119,8 @@ static struct product *with_values(struct arena *arena, const struct product *cu
 		*variant = current->variants[i];
 		if (!json_parse(arena, variant->options, strlen(variant->options), &object, NULL))
 			take_values(object, options, variant->values);
+		if (imported && object)
+			take_renamed(object, &current->content.options, options, variant->values);
 	}
 	return copy;
 }
@@ -155,8 +190,13 @@ static int find_by_name(const struct merge *merge, size_t index)
 static int find_by_values(const struct merge *merge, size_t index)
 {
 	const struct product *product = merge->current;
+	const struct variant_draft *draft = merge->draft->variants.items;
 	size_t options = merge->product->content.options.count;
 
+	/* A file without options means a product's only variant. */
+	if (merge->draft->imported && !draft[index].options && product->variant_count == 1 &&
+	    merge->draft->variants.count == 1)
+		return 0;
 	for (size_t i = 0; i < product->variant_count; i++)
 		if (!merge->taken[i] &&
 		    same_values(&product->variants[i], &merge->product->variants[index], options))
@@ -445,6 +485,26 @@ static void check_variants(struct merge *merge)
 	}
 }
 
+/* An update changes no place: those there were keep their order, and what is new comes behind. */
+static void restore_order(struct merge *merge)
+{
+	struct product *product = merge->product;
+	struct variant *ordered =
+		ARENA_ARRAY(merge->faults->arena, struct variant, PRODUCT_VARIANTS_MAX);
+	size_t count = 0;
+
+	for (size_t i = 0; i < merge->current->variant_count; i++)
+		for (size_t j = 0; j < product->variant_count; j++)
+			if (!product->variants[j].is_new &&
+			    id_equal(&product->variants[j].id, &merge->current->variants[i].id))
+				ordered[count++] = product->variants[j];
+	for (size_t j = 0; j < product->variant_count; j++)
+		if (product->variants[j].is_new)
+			ordered[count++] = product->variants[j];
+	assert(count == product->variant_count);
+	product->variants = ordered;
+}
+
 /* --- the merge --------------------------------------------------------------------------- */
 
 static void merge_content(const struct draft *draft, struct content *content)
@@ -505,7 +565,8 @@ void product_merge(const struct product *current, const struct draft *draft,
 	merge->product = product;
 	merge->faults = faults;
 	if (current)
-		merge->current = with_values(arena, current, &product->content.options);
+		merge->current =
+			with_values(arena, current, &product->content.options, draft->imported);
 	product->variants = ARENA_ARRAY(arena, struct variant, PRODUCT_VARIANTS_MAX);
 	if (draft->variants.count)
 		list_variants(merge);
@@ -514,7 +575,10 @@ void product_merge(const struct product *current, const struct draft *draft,
 	set_prices(merge);
 	check_variants(merge);
 	product->document = content_write(arena, &product->content);
-	if (!faults->count)
+	if (!faults->count) {
+		if (draft->partial && current)
+			restore_order(merge);
 		product_settle(arena, product);
+	}
 	*ret_product = *product;
 }
