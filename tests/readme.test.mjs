@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -55,6 +56,16 @@ after(() => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+// A port that nobody listens on now.
+function freePort() {
+  return new Promise((done) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
 // Runs the commands in the shell, which goes on with the next block: what they printed.
 function run(commands) {
   return new Promise((done, fail) => {
@@ -95,6 +106,36 @@ for (const { line, commands, output } of blocks) {
     if (output !== null) assert.match(printed, shows(output), `the README shows:\n${output}\nit prints:\n${printed}`);
   });
 }
+
+// The very first command of the README, in this checkout: packages (there already), build, demo shop.
+test('make run opens a shop with demo data', { timeout: 900_000 }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'souk-make-run-'));
+  const port = await freePort();
+  const make = spawn('make', ['run'], {
+    cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, SOUK_LISTEN: `127.0.0.1:${port}`, SOUK_DATA: join(dir, 'data') },
+  });
+  const ended = new Promise((done) => { make.once('close', done); });
+  try {
+    let out = '';
+    await new Promise((done, fail) => {
+      const onChunk = (chunk) => {
+        out += chunk;
+        if (out.includes('Souk is open at')) done();
+      };
+      make.stdout.on('data', onChunk);
+      make.stderr.on('data', onChunk);
+      ended.then(() => fail(new Error(`make run ends\n${out}`)));
+    });
+    const answer = await fetch(`http://127.0.0.1:${port}/products?q=tea&limit=1`);
+    assert.equal(answer.status, 200);
+    assert.equal((await answer.json()).items.length, 1);
+  } finally {
+    process.kill(-make.pid, 'SIGTERM');
+    await ended;
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
 
 test('the settings, targets and files that the README names are there', async () => {
   const markdown = readFileSync(join(ROOT, 'README.md'), 'utf8');
