@@ -20,6 +20,7 @@ static const struct service *const services[] = {
 static const struct program program = {
 	.services = services,
 	.check_token = auth_check_token,
+	.listening = auth_listening,
 };
 
 static const struct {

@@ -1,16 +1,23 @@
 // The Auth service: tokens and their ends, refreshing, clients, keys.
 
 import assert from 'node:assert/strict';
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, verify, webcrypto } from 'node:crypto';
 import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { inParallel, runSouk, startShop, waitFor } from './lib/shop.mjs';
+import * as oauth from 'oauth4webapi';
+
+import { ROOT, inParallel, runSouk, startShop, waitFor } from './lib/shop.mjs';
+
+globalThis.crypto ??= webcrypto; // node 18 has none by that name
 
 const REPEAT_MS = 20_000; // for so long may the token that was just replaced be sent again
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+const hasIpv6 = Object.values(networkInterfaces()).flat().some(({ address }) => address === '::1');
 
 let shop, admin, service;
 
@@ -51,8 +58,8 @@ describe('an access token', () => {
     const claims = part(buyer.token, 1);
     const { keys } = await shop.get('/.well-known/jwks.json');
     const jwk = keys.find(({ kid }) => kid === header.kid);
-    assert.deepEqual({ ...header, kid: 0 }, { alg: 'EdDSA', typ: 'at+jwt', kid: 0 });
-    assert.deepEqual({ ...jwk, x: 0, kid: 0 }, { kty: 'OKP', crv: 'Ed25519', use: 'sig', alg: 'EdDSA', x: 0, kid: 0 });
+    assert.deepEqual({ ...header, kid: 0 }, { alg: 'Ed25519', typ: 'at+jwt', kid: 0 });
+    assert.deepEqual({ ...jwk, x: 0, kid: 0 }, { kty: 'OKP', crv: 'Ed25519', use: 'sig', alg: 'Ed25519', x: 0, kid: 0 });
     const [head, body, signature] = buyer.token.split('.');
     assert.ok(verify(null, Buffer.from(`${head}.${body}`), createPublicKey({ key: jwk, format: 'jwk' }),
       Buffer.from(signature, 'base64url')));
@@ -103,6 +110,65 @@ describe('POST /auth/validate', () => {
     const without = await shop.api('POST', '/auth/validate', { form: { hint: 'x' }, token: service, expect: 422 });
     assert.deepEqual(without.json.errors.map(({ pointer }) => pointer), ['/token']);
     await shop.api('POST', '/auth/validate', { raw: 'token=a&token=b', headers: FORM, token: service, expect: 400 });
+  });
+});
+
+// RFC 7662, section 2.1 and RFC 7009, section 2.1: who asks may say so as at the token endpoint.
+describe('a client by its own credentials', () => {
+  const look = (form, headers) => shop.api('POST', '/auth/validate', { form, headers });
+  const end = (form, headers) => shop.api('POST', '/auth/revoke', { form, headers });
+
+  test('looks at tokens, its own and those of others, by Basic or in the body', async () => {
+    const { clientId, clientSecret } = await newClient();
+    const buyer = await shop.customer();
+    const inBody = { client_id: clientId, client_secret: clientSecret };
+    for (const answer of [await look({ token: buyer.token }, basic(clientId, clientSecret)),
+      await look({ token: buyer.token, ...inBody }),
+      await shop.api('POST', '/auth/validate', { body: { token: buyer.token, ...inBody } })]) {
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.json.sub, buyer.id);
+    }
+    assert.deepEqual((await look({ token: 'x' }, basic(clientId, clientSecret))).json, { active: false });
+  });
+
+  test('is refused where it is not who it says, or says it twice; and who says nothing is', async () => {
+    const { clientId, clientSecret } = await newClient();
+    const buyer = await shop.customer();
+    const ask = { token: buyer.token };
+    for (const [form, headers] of [[ask, basic(clientId, 'wrong')], [ask, basic('nobody', clientSecret)],
+      [ask, { authorization: 'Basic %%%' }], [{ ...ask, client_id: clientId }, {}],
+      [{ ...ask, client_id: clientId, client_secret: 'wrong' }, {}]]) {
+      await refused(look(form, headers), 401, 'invalid_client');
+      await refused(end(form, headers), 401, 'invalid_client');
+    }
+    const twice = [{ ...ask, client_id: clientId, client_secret: clientSecret }, basic(clientId, clientSecret)];
+    await refused(look(...twice), 400, 'invalid_request');
+    await refused(end(...twice), 400, 'invalid_request');
+    await refused(shop.api('POST', '/auth/validate', { form: twice[0], token: service }), 400, 'invalid_request');
+    for (const form of [ask, { ...ask, client_id: 'souk' }]) {
+      const nobody = await look(form);
+      assert.equal(nobody.status, 401);
+      assert.equal(nobody.json.type, '/problems/unauthenticated');
+      assert.match(nobody.headers['www-authenticate'], /Bearer.*Basic/);
+    }
+    assert.equal(await lives(buyer.token, buyer.id), true, 'nothing of it ended the token');
+  });
+
+  test('ends its own tokens, and no other\'s', async () => {
+    const [one, other] = [await newClient(), await newClient()];
+    const buyer = await shop.customer();
+    const { json } = await token({ grant_type: 'client_credentials' },
+      { headers: basic(one.clientId, one.clientSecret), expect: 200 });
+    const as = ({ clientId, clientSecret }) => basic(clientId, clientSecret);
+    for (const one of [json.access_token, buyer.token, buyer.refreshToken]) {
+      await refused(end({ token: one }, as(other)), 400, 'unauthorized_client');
+    }
+    assert.equal(await lives(buyer.token, buyer.id), true);
+    await refresh(buyer.refreshToken, 200);
+    assert.equal((await validate(json.access_token)).active, true);
+    assert.equal((await end({ token: json.access_token }, as(one))).status, 200);
+    assert.deepEqual(await validate(json.access_token), { active: false });
+    assert.equal((await end({ token: 'unknown' }, as(one))).status, 200);
   });
 });
 
@@ -262,9 +328,8 @@ describe('POST /auth/token', () => {
     await refused(token({ grant_type: 'refresh_token' }), 400, 'invalid_request');
   });
 
-  test('client_credentials: by Basic or in the body, with a scope within its own', async () => {
-    const client = await newClient({ scope: 'orders:read stock' });
-    const { clientId, clientSecret } = client;
+  test('client_credentials: by Basic or in the body; no scope is given that no route asks for', async () => {
+    const { clientId, clientSecret } = await newClient();
     const request = { grant_type: 'client_credentials' };
     const inBody = { ...request, client_id: clientId, client_secret: clientSecret };
     for (const answer of [
@@ -273,15 +338,15 @@ describe('POST /auth/token', () => {
       await shop.api('POST', '/auth/token', { body: inBody, expect: 200 }),
     ]) {
       const { access_token, ...rest } = answer.json;
-      assert.deepEqual(rest, { token_type: 'Bearer', expires_in: 900, scope: 'orders:read stock' });
+      assert.deepEqual(rest, { token_type: 'Bearer', expires_in: 900 });
       const { sub, client_id, roles, scope } = await validate(access_token);
       assert.deepEqual({ sub, client_id, roles, scope },
-        { sub: clientId, client_id: clientId, roles: ['service'], scope: 'orders:read stock' });
+        { sub: clientId, client_id: clientId, roles: ['service'], scope: undefined });
     }
-    const part_ = await token({ ...inBody, scope: 'stock' }, { expect: 200 });
-    assert.equal(part_.json.scope, 'stock');
-    await refused(token({ ...inBody, scope: 'stock orders:write' }), 400, 'invalid_scope');
-    await refused(token({ ...inBody, scope: ' stock' }), 400, 'invalid_scope');
+    await token({ ...inBody, scope: '' }, { expect: 200 });
+    for (const scope of ['orders:read', 'everything', 'openid', 'stock orders:write', ' stock', '*']) {
+      await refused(token({ ...inBody, scope }), 400, 'invalid_scope');
+    }
   });
 
   test('client_credentials: refusals', async () => {
@@ -353,7 +418,8 @@ describe('/auth/clients', () => {
     for (const [body, pointer] of [
       [{}, '/name'], [{ name: '' }, '/name'], [{ name: 'x'.repeat(101) }, '/name'],
       [{ name: 'x', roles: ['admin'] }, '/roles/0'], [{ name: 'x', roles: [] }, '/roles'],
-      [{ name: 'x', scope: 'a  b' }, '/scope'], [{ name: 'x', zz: 1 }, '/zz'],
+      [{ name: 'x', scope: 'a  b' }, '/scope'], [{ name: 'x', scope: 'orders:read' }, '/scope'],
+      [{ name: 'x', scope: 'openid' }, '/scope'], [{ name: 'x', zz: 1 }, '/zz'],
     ]) {
       const { json } = await shop.api('POST', '/auth/clients', { token: admin, body, expect: 422 });
       assert.deepEqual(json.errors.map((fault) => fault.pointer), [pointer]);
@@ -370,16 +436,75 @@ test('the metadata name what there is', async () => {
     assert.equal(metadata[name], metadata.issuer + path);
   }
   assert.deepEqual(metadata.grant_types_supported, ['password', 'refresh_token', 'client_credentials']);
+  assert.deepEqual(metadata.introspection_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_post', 'Bearer']);
+  assert.deepEqual(metadata.revocation_endpoint_auth_methods_supported, ['none', 'client_secret_basic', 'client_secret_post']);
+});
+
+// RFC 8414, section 3.3: what is asked at an address must name that address.
+test('the issuer is the address that is listened on, whichever it is', async () => {
+  for (const [listen, host] of [['127.0.0.1:0', '127.0.0.1'], ['localhost:0', 'localhost'], ['LocalHost:0', 'localhost'],
+    ['0.0.0.0:0', '127.0.0.1'], ...(hasIpv6 ? [['[::1]:0', '[::1]'], ['[::]:0', '[::1]']] : [])]) {
+    const own = await startShop({ listen });
+    const base = `http://${host}:${new URL(own.url).port}`;
+    assert.equal(own.url, base);
+    const metadata = await own.get('/.well-known/oauth-authorization-server');
+    assert.equal(metadata.issuer, base, listen);
+    for (const [name, value] of Object.entries(metadata)) {
+      if (/_endpoint$|_uri$/.test(name)) assert.ok(value.startsWith(`${base}/`), `${name} ${value}`);
+    }
+    const { iss, aud } = part((await own.customer()).token, 1);
+    assert.deepEqual([iss, aud], [base, base]);
+    await own.stop();
+  }
+});
+
+test('another port logs nobody out; an address that was never listened on is no issuer', async () => {
+  const own = await startShop();
+  const buyer = await own.customer();
+  const first = own.url;
+  for (let i = 0; i < 3; i++) {
+    await own.restart();
+    assert.equal((await own.get('/.well-known/oauth-authorization-server')).issuer, own.url);
+    await own.api('GET', `/users/${buyer.id}`, { token: buyer.token, expect: 200 });
+  }
+  assert.notEqual(own.url, first);
+});
+
+test('a command reaches a server whose issuer its own settings do not know', async () => {
+  const own = await startShop({ env: { SOUK_PUBLIC_URL: 'https://shop.example' } });
+  const { code, stdout, stderr } = await runSouk(['import', 'products', join(ROOT, 'demo/products.csv'), '--data', own.dataDir]);
+  assert.equal(code, 0, stdout + stderr);
+});
+
+test('a strict client of another make: discovery, tokens by both ways, their signature, looking and ending', async () => {
+  const { clientId, clientSecret } = await newClient();
+  const insecure = { [oauth.allowInsecureRequests]: true };
+  const issuer = new URL(shop.url);
+  const as = await oauth.processDiscoveryResponse(issuer,
+    await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure }));
+  const client = { client_id: clientId };
+  for (const auth of [oauth.ClientSecretBasic(clientSecret), oauth.ClientSecretPost(clientSecret)]) {
+    const { access_token } = await oauth.processClientCredentialsResponse(as, client,
+      await oauth.clientCredentialsGrantRequest(as, client, auth, {}, insecure));
+    const claims = await oauth.validateJwtAccessToken(as, new Request(`${shop.url}/orders`,
+      { headers: { authorization: `Bearer ${access_token}` } }), as.issuer, insecure);
+    assert.equal(claims.client_id, clientId);
+    const look = async () => oauth.processIntrospectionResponse(as, client,
+      await oauth.introspectionRequest(as, client, auth, access_token, insecure));
+    assert.equal((await look()).active, true);
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, access_token, insecure));
+    assert.equal((await look()).active, false);
+  }
 });
 
 test('an issuer of one\'s own is in the metadata and in the tokens; tokens of others are none', async () => {
-  const own = await startShop({ env: { SOUK_ISSUER: 'https://shop.example/' } });
+  const own = await startShop({ env: { SOUK_PUBLIC_URL: 'https://shop.example/' } });
   const metadata = await own.get('/.well-known/oauth-authorization-server');
   assert.equal(metadata.issuer, 'https://shop.example');
   assert.equal(metadata.token_endpoint, 'https://shop.example/auth/token');
   const buyer = await own.customer();
   assert.equal(part(buyer.token, 1).iss, 'https://shop.example');
-  await own.restart({ env: { SOUK_ISSUER: 'https://other.example' } });
+  await own.restart({ env: { SOUK_PUBLIC_URL: 'https://other.example' } });
   await own.api('GET', `/users/${buyer.id}`, { token: buyer.token, expect: 401 });
 });
 

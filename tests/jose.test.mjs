@@ -90,11 +90,19 @@ test('the tests can sign as the shop does: else nothing below would mean anythin
   await taken(signed(header, { ...claims, exp: seconds() + 60 }));
 });
 
+test('the algorithm is named Ed25519 (RFC 9864); EdDSA, its name before, is taken too', async () => {
+  assert.equal(header.alg, 'Ed25519');
+  const { json } = await shop.api('GET', '/.well-known/jwks.json');
+  assert.deepEqual(json.keys.map(({ alg }) => alg), ['Ed25519']);
+  await taken(signed({ ...header, alg: 'EdDSA' }, claims));
+  await refusedEverywhere(signed({ ...header, alg: 'EdDSA' }, claims, theirs.privateKey), 'EdDSA by another key');
+});
+
 // ---- the header chooses nothing
 
 describe('header', () => {
   const algorithms = ['none', 'None', 'NONE', 'nOnE', 'none ', '', 'HS256', 'HS384', 'HS512', 'RS256', 'PS256', 'ES256',
-    'ES256K', 'EdDsa', 'eddsa', 'EDDSA', 'Ed25519', 'Ed448', 'EdDSA ', ' EdDSA', 'EdDSA\u0000', null, 0, true, ['EdDSA'], { alg: 'EdDSA' }];
+    'ES256K', 'EdDsa', 'eddsa', 'EDDSA', 'ed25519', 'ED25519', 'Ed25519 ', 'Ed25519ph', 'Ed448', 'EdDSA ', ' EdDSA', 'EdDSA\u0000', null, 0, true, ['EdDSA'], ['Ed25519'], { alg: 'EdDSA' }];
   for (const alg of algorithms) {
     test(`alg ${JSON.stringify(alg)}, signed by the shop's own key all the same`, async () => {
       await refusedEverywhere(signed({ ...header, alg }, claims), `alg ${alg}`);

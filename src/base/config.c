@@ -38,13 +38,15 @@ struct setting {
 };
 
 static bool is_address_with_port(const char *value);
+static bool is_base_address(const char *value);
 static bool is_password(const char *value);
 
 /* clang-format off */
 #define ADDRESS .check = is_address_with_port, .expected = "an address and port, as 127.0.0.1:80"
 #define EMAIL .check = text_is_email, .expected = "an e-mail address"
 #define PASSWORD .check = is_password, .expected = "8 to 128 characters", .secret = true
-#define WEB_ADDRESS .check = text_is_web_address, .expected = "an http or https address"
+#define BASE_ADDRESS \
+	.check = is_base_address, .expected = "an http or https address without query or fragment"
 #define CURRENCY .check = currency_known, .expected = "a currency of ISO 4217, as EUR"
 
 #define TEXT(setting_name, setting_normal, setting_sentence, ...)                            \
@@ -68,8 +70,9 @@ static struct setting settings[] = {
 	INT("workers", "0", 0, 64, "Threads that answer requests; 0: one per core."),
 	TEXT("admin-email", NULL, "The first administrator, made at the first start.", EMAIL),
 	TEXT("admin-password", NULL, "The first administrator's password.", PASSWORD),
-	TEXT("issuer", "http://127.0.0.1:8080", "Where tokens say that they come from.",
-	     WEB_ADDRESS),
+	TEXT("public-url", NULL,
+	     "The address that clients ask, where it is not the one listened on: the tokens' issuer.",
+	     BASE_ADDRESS),
 	TEXT("currency", "EUR", "The currency of imports and sales reports that name none.",
 	     CURRENCY),
 	CHOICE("log-level", "info", "debug|info|warning|error", "The least that is logged."),
@@ -122,6 +125,12 @@ static bool is_address_with_port(const char *value)
 
 	return colon && colon != value && text_to_int(colon + 1, &port) && port >= 0 &&
 	       port <= PORT_MAX;
+}
+
+/* As RFC 8414, section 2, asks of an issuer. */
+static bool is_base_address(const char *value)
+{
+	return text_is_web_address(value) && !strpbrk(value, "?#");
 }
 
 static bool is_password(const char *value)

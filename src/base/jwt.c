@@ -2,8 +2,8 @@
  * Access tokens: three parts of strict base64url, joined by dots: header, claims, signature.
  *
  * Invariants of checking:
- *  1. The algorithm is this file's. The header is compared with what we would write, member by
- *     member, and chooses nothing but which of our own keys is tried.
+ *  1. The algorithm is this file's, under either of its names. The header is compared with what we
+ *     would write, member by member, and chooses nothing but which of our own keys is tried.
  *  2. Each token has one spelling: base64url admits no padding, no white space and no stray bits,
  *     and Ed25519 as libsodium checks it no second signature made from a first.
  *  3. Claims are not looked at before the signature is good.
@@ -24,6 +24,8 @@
 #define PUBLIC_KEY_SIZE crypto_sign_PUBLICKEYBYTES
 #define HEADER_LENGTH_MAX 256 /* ours has 112 in base64url */
 #define ISSUED_AHEAD_MAX_S 60
+#define ALGORITHM "Ed25519"
+#define ALGORITHM_BEFORE "EdDSA" /* deprecated by RFC 9864 */
 
 /* --- keys --------------------------------------------------------------------------------- */
 
@@ -87,7 +89,7 @@ char *jwt_keys_jwks(struct arena *arena, const struct jwt_keys *keys)
 		out_text(&out, "x", base64url_encode(arena, key->public_key, PUBLIC_KEY_SIZE));
 		out_text(&out, "kid", key->key_id);
 		out_text(&out, "use", "sig");
-		out_text(&out, "alg", "EdDSA");
+		out_text(&out, "alg", ALGORITHM);
 		out_close(&out);
 	}
 	out_close_list(&out);
@@ -104,8 +106,9 @@ static bool can_sign(const struct jwt_key *key)
 
 char *jwt_sign(struct arena *arena, const struct jwt_key *key, const char *claims)
 {
-	const char *header = arena_printf(
-		arena, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", key->key_id);
+	const char *header =
+		arena_printf(arena, "{\"alg\":\"" ALGORITHM "\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
+			     key->key_id);
 	const char *signed_part =
 		arena_printf(arena, "%s.%s", base64url_encode(arena, header, strlen(header)),
 			     base64url_encode(arena, claims, strlen(claims)));
@@ -136,7 +139,8 @@ static const struct jwt_key *key_of_header(struct arena *arena, const struct jwt
 	if (strlen(part) > HEADER_LENGTH_MAX || !base64url_decode(arena, part, &bytes, &length) ||
 	    json_parse(arena, (const char *)bytes, length, &header, NULL))
 		return NULL;
-	if (json_object_size(header) != 3 || !member_is(header, "alg", "EdDSA") ||
+	if (json_object_size(header) != 3 ||
+	    !(member_is(header, "alg", ALGORITHM) || member_is(header, "alg", ALGORITHM_BEFORE)) ||
 	    !member_is(header, "typ", "at+jwt"))
 		return NULL;
 	assert(keys->count <= JWT_KEYS_MAX);
@@ -294,8 +298,16 @@ static bool read_claims(const json_t *object, struct token_claims *claims)
 	       read_roles(json_object_get(object, "roles"), &claims->roles);
 }
 
+static bool is_one_of(const char *const *texts, const char *text)
+{
+	for (; *texts; texts++)
+		if (strcmp(*texts, text) == 0)
+			return true;
+	return false;
+}
+
 enum err token_verify(struct arena *arena, const struct jwt_keys *keys, const char *token,
-		      const char *issuer, const char *audience, int64_t now_s,
+		      const char *const *issuers, const char *audience, int64_t now_s,
 		      struct token_claims *ret_claims)
 {
 	struct token_claims claims = {0};
@@ -308,7 +320,8 @@ enum err token_verify(struct arena *arena, const struct jwt_keys *keys, const ch
 		return err;
 	if (json_parse(arena, text, strlen(text), &object, NULL) || !read_claims(object, &claims))
 		return ERR_UNAUTHENTICATED;
-	if (strcmp(claims.issuer, issuer) != 0 || strcmp(claims.audience, audience) != 0)
+	if (!is_one_of(issuers, claims.issuer) ||
+	    strcmp(claims.audience, audience ? audience : claims.issuer) != 0)
 		return ERR_UNAUTHENTICATED;
 	if (claims.expires_s <= now_s || claims.issued_s > now_s + ISSUED_AHEAD_MAX_S)
 		return ERR_UNAUTHENTICATED;

@@ -1,7 +1,8 @@
 /*
- * Access tokens: JWS compact (RFC 7515) with one algorithm, EdDSA over Ed25519 (RFC 8037), as RFC
- * 9068 profiles them: `typ` at+jwt, and `kid` names the key. Nothing in a token chooses how it is
- * checked: a header other than exactly what we write is refused.
+ * Access tokens: JWS compact (RFC 7515) with one algorithm, Ed25519 (RFC 8037), as RFC 9068 profiles
+ * them: `typ` at+jwt, and `kid` names the key. `alg` is Ed25519 (RFC 9864); EdDSA, its name before,
+ * is taken too. Nothing in a token chooses how it is checked: a header other than exactly what we
+ * write, or wrote, is refused.
  */
 #ifndef BASE_JWT_H
 #define BASE_JWT_H
@@ -74,10 +75,11 @@ const char *role_text(enum role role);
 
 char *token_sign(struct arena *arena, const struct jwt_key *key, const struct token_claims *claims);
 
-/* Verifies, and reads the claims strictly: issuer and audience must equal those given, expiry
- * must lie after now_s (no leeway), issue not more than a minute in the future. */
+/* Verifies, and reads the claims strictly: the issuer must be one of those given (the list ends with
+ * NULL), the audience the one given, or where that is NULL the issuer itself; expiry must lie after
+ * now_s (no leeway), issue not more than a minute in the future. */
 enum err token_verify(struct arena *arena, const struct jwt_keys *keys, const char *token,
-		      const char *issuer, const char *audience, int64_t now_s,
+		      const char *const *issuers, const char *audience, int64_t now_s,
 		      struct token_claims *ret_claims) MUST_CHECK;
 
 #endif

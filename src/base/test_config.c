@@ -139,7 +139,8 @@ static void test_a_bad_value_changes_nothing(void **state)
 	assert_int_equal(config_set("listen", "localhost"), ERR_INVALID);
 	assert_int_equal(config_set("listen", "localhost:65536"), ERR_INVALID);
 	assert_int_equal(config_set("listen", ":80"), ERR_INVALID);
-	assert_int_equal(config_set("issuer", "shop.example"), ERR_INVALID);
+	assert_int_equal(config_set("public-url", "shop.example"), ERR_INVALID);
+	assert_int_equal(config_set("public-url", "https://shop.example/?a=b"), ERR_INVALID);
 	assert_int_equal(config_set("data", "a\x01"), ERR_INVALID);
 	assert_int_equal(config_set("data", "\xff"), ERR_INVALID);
 	assert_string_equal(config_text("listen"), "127.0.0.1:8080");

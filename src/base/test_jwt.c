@@ -18,6 +18,8 @@
 
 #define NOW INT64_C(1800000000)
 
+static const char *const souk[] = {"https://souk", NULL};
+
 /* RFC 8037, appendices A.1 to A.4. */
 static const char rfc_seed[] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 static const char rfc_public[] = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
@@ -26,12 +28,12 @@ static const char rfc_input[] = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IH
 static const char rfc_signature[] =
 	"hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
 
-/* {"sub":"x"} signed with that key by another implementation: with our header, and with the same
- * members in another order and with white space. */
+/* {"sub":"x"} signed with that key by another implementation: with our header, and with its members
+ * before RFC 9864, in another order and with white space. */
 static const char foreign_token[] =
-	"eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImtQcktfcW14VldhWVZBOXd3QkY2SXVvM3ZWeno3"
-	"VHhIQ1R3WEJ5Z3JTNGsifQ.eyJzdWIiOiJ4In0.YLZqDg3jXgaW9evlGrlI7-PUKEIB96knXleozauu88jKZUlzF"
-	"LeeEhpoL3AMPmRLFeKdSQ6b1bYA8QnJIq4HDQ";
+	"eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiYXQrand0Iiwia2lkIjoia1ByS19xbXhWV2FZVkE5d3dCRjZJdW8zdlZ6"
+	"ejdUeEhDVHdYQnlnclM0ayJ9.eyJzdWIiOiJ4In0.HW8_9Oa44yywCJ7A2oOmGx9kKCupOF3puiJM8qMKLJP2Ci7"
+	"ZbNbweCZ5w7Gz59fe0pMiW0YZrBr1Xg4fTDOcDA";
 static const char foreign_order_token[] =
 	"eyJraWQiOiAia1ByS19xbXhWV2FZVkE5d3dCRjZJdW8zdlZ6ejdUeEhDVHdYQnlnclM0ayIsICJ0eXAiOiAiYXQra"
 	"nd0IiwgImFsZyI6ICJFZERTQSJ9.eyJzdWIiOiJ4In0.ldNiB6tSADKGAgyr3lubbfLdF9j5JscQzf6vseOeYMmXp"
@@ -97,7 +99,7 @@ static void assert_refused(const char *token)
 	if (jwt_verify(arena, &keys, token, &claims) != ERR_UNAUTHENTICATED)
 		fail_msg("taken: %s", token);
 	assert_ptr_equal(claims, &untouched);
-	assert_int_equal(token_verify(arena, &keys, token, "https://souk", "souk", NOW, &read),
+	assert_int_equal(token_verify(arena, &keys, token, souk, "souk", NOW, &read),
 			 ERR_UNAUTHENTICATED);
 }
 
@@ -145,7 +147,7 @@ static void test_jwks(void **state)
 		json_text(arena, key),
 		arena_printf(arena,
 			     "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\",\"kid\":\"%s\","
-			     "\"use\":\"sig\",\"alg\":\"EdDSA\"}",
+			     "\"use\":\"sig\",\"alg\":\"Ed25519\"}",
 			     rfc_public, rfc_thumbprint));
 }
 
@@ -165,13 +167,26 @@ static void test_every_key_verifies(void **state)
 	assert_int_equal(jwt_verify(arena, &others, token, &claims), ERR_UNAUTHENTICATED);
 }
 
+static void test_the_algorithm_has_two_names(void **state)
+{
+	const char *signed_now = jwt_sign(arena, &keys.keys[0], "{}");
+	const char *before = sign_parts(encode(our_header()), encode("{}"));
+	char *claims;
+
+	(void)state;
+	assert_true(text_starts_with(signed_now, encode("{\"alg\":\"Ed25519\",")));
+	assert_int_equal(jwt_verify(arena, &keys, signed_now, &claims), OK);
+	assert_int_equal(jwt_verify(arena, &keys, before, &claims), OK);
+}
+
 static void test_headers_of_others(void **state)
 {
 	static const char *const headers[] = {
 		"{\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
 		"{\"alg\":\"eddsa\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
 		"{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
-		"{\"alg\":\"Ed25519\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
+		"{\"alg\":\"ed25519\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
+		"{\"alg\":\"Ed448\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
 		"{\"alg\":[\"EdDSA\"],\"typ\":\"at+jwt\",\"kid\":\"%s\"}",
 		"{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"%s\"}",
 		"{\"alg\":\"EdDSA\",\"typ\":\"AT+JWT\",\"kid\":\"%s\"}",
@@ -307,8 +322,8 @@ static void test_length(void **state)
 
 static enum err verify_claims(const char *claims, struct token_claims *ret_claims)
 {
-	return token_verify(arena, &keys, jwt_sign(arena, &keys.keys[0], claims), "https://souk",
-			    "souk", NOW, ret_claims);
+	return token_verify(arena, &keys, jwt_sign(arena, &keys.keys[0], claims), souk, "souk", NOW,
+			    ret_claims);
 }
 
 static void test_token_round_trip(void **state)
@@ -330,7 +345,7 @@ static void test_token_round_trip(void **state)
 	claims.subject = id_new();
 	claims.token_id = id_new();
 	token = token_sign(arena, &keys.keys[0], &claims);
-	assert_int_equal(token_verify(arena, &keys, token, "https://souk", "souk", NOW, &read), OK);
+	assert_int_equal(token_verify(arena, &keys, token, souk, "souk", NOW, &read), OK);
 	assert_string_equal(read.issuer, "https://souk");
 	assert_string_equal(read.audience, "souk");
 	assert_string_equal(read.client, "souk");
@@ -347,7 +362,7 @@ static void test_token_round_trip(void **state)
 	claims.roles = ROLE_SERVICE;
 	claims.scope = NULL;
 	token = token_sign(arena, &keys.keys[0], &claims);
-	assert_int_equal(token_verify(arena, &keys, token, "https://souk", "souk", NOW, &read), OK);
+	assert_int_equal(token_verify(arena, &keys, token, souk, "souk", NOW, &read), OK);
 	assert_true(id_is_zero(&read.subject));
 	assert_string_equal(read.client, "order");
 	assert_int_equal(read.roles, ROLE_SERVICE);
@@ -367,17 +382,23 @@ static void test_times(void **state)
 		{NOW - 60, OK},
 		{NOW - 61, ERR_UNAUTHENTICATED}, /* from the future */
 	};
+	static const char *const elsewhere[] = {"https://soukx", NULL};
+	static const char *const either[] = {"https://soukx", "https://souk", NULL};
 	const char *token = jwt_sign(arena, &keys.keys[0], good_claims);
 	struct token_claims read;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
-		assert_int_equal(token_verify(arena, &keys, token, "https://souk", "souk",
-					      rows[i].now_s, &read),
-				 rows[i].err);
-	assert_int_equal(token_verify(arena, &keys, token, "https://soukx", "souk", NOW, &read),
+		assert_int_equal(
+			token_verify(arena, &keys, token, souk, "souk", rows[i].now_s, &read),
+			rows[i].err);
+	assert_int_equal(token_verify(arena, &keys, token, elsewhere, "souk", NOW, &read),
 			 ERR_UNAUTHENTICATED);
-	assert_int_equal(token_verify(arena, &keys, token, "https://souk", "Souk", NOW, &read),
+	assert_int_equal(token_verify(arena, &keys, token, either, "souk", NOW, &read), OK);
+	assert_int_equal(token_verify(arena, &keys, token, souk, "Souk", NOW, &read),
+			 ERR_UNAUTHENTICATED);
+	/* The audience is not the issuer. */
+	assert_int_equal(token_verify(arena, &keys, token, souk, NULL, NOW, &read),
 			 ERR_UNAUTHENTICATED);
 }
 
@@ -448,6 +469,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_jwks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_every_key_verifies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_algorithm_has_two_names, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_headers_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_public_key_as_a_shared_secret, set_up,
 						tear_down),

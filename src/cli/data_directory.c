@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/out.h"
 
-#define HOLDER_SIZE 512
+#define HOLDER_SIZE 4096
 
 static int lock_descriptor = -1;
 
@@ -65,6 +66,7 @@ static void read_holder(struct arena *arena, struct data_holder *ret_holder)
 		return;
 	ret_holder->pid = json_get_int(json, "pid");
 	ret_holder->address = arena_copy_text(arena, json_get_text(json, "address"));
+	ret_holder->issuer = arena_copy_text(arena, json_get_text(json, "issuer"));
 }
 
 enum err data_directory_lock(struct arena *arena, const char *directory,
@@ -84,21 +86,27 @@ enum err data_directory_lock(struct arena *arena, const char *directory,
 		lock_descriptor = -1;
 		return ERR_CONFLICT;
 	}
-	data_directory_announce(NULL);
+	data_directory_announce(NULL, NULL);
 	return OK;
 }
 
-void data_directory_announce(const char *address)
+void data_directory_announce(const char *address, const char *issuer)
 {
-	char text[HOLDER_SIZE];
-	int length = address ? snprintf(text, sizeof(text), "{\"pid\": %d, \"address\": \"%s\"}\n",
-					(int)getpid(), address)
-			     : snprintf(text, sizeof(text), "{\"pid\": %d}\n", (int)getpid());
+	struct arena *arena = arena_new();
+	struct out out = out_new(arena);
+	bool told;
 
+	out_open(&out, NULL);
+	out_int(&out, "pid", getpid());
+	out_text(&out, "address", address);
+	out_text(&out, "issuer", issuer);
+	out_close(&out);
+	out_bytes(&out, "\n", 1);
 	/* Only a help for those who look: the lock is what counts. */
-	if (ftruncate(lock_descriptor, 0) ||
-	    pwrite(lock_descriptor, text, (size_t)length, 0) != length)
-		return;
+	told = ftruncate(lock_descriptor, 0) == 0 &&
+	       pwrite(lock_descriptor, out.data, out.length, 0) == (ssize_t)out.length;
+	(void)told;
+	arena_free(arena);
 }
 
 void data_directory_unlock(void)

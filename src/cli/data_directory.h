@@ -1,6 +1,7 @@
 /*
  * The data directory belongs to one running program at a time: who holds the lock on souk.lock. The
- * file says who it is: {"pid": 123, "address": "http://127.0.0.1:8080"}.
+ * file says who it is: {"pid": 123, "address": "http://127.0.0.1:8080", "issuer": ...}, the issuer
+ * being that of the tokens which it takes.
  */
 #ifndef CLI_DATA_DIRECTORY_H
 #define CLI_DATA_DIRECTORY_H
@@ -10,7 +11,7 @@
 
 struct data_holder {
 	int64_t pid;
-	const char *address; /* NULL: it does not listen (yet) */
+	const char *address, *issuer; /* NULL: it does not listen (yet) */
 };
 
 /* Makes the directory (0700) where it is missing and takes the lock, until the process ends.
@@ -18,8 +19,8 @@ struct data_holder {
 enum err data_directory_lock(struct arena *arena, const char *directory,
 			     struct data_holder *ret_holder, const char **ret_why) MUST_CHECK;
 
-/* Writes down where this process listens. */
-void data_directory_announce(const char *address);
+/* Writes down where this process listens, and the issuer of its tokens. */
+void data_directory_announce(const char *address, const char *issuer);
 
 void data_directory_unlock(void);
 

@@ -22,6 +22,7 @@ static const struct {
 	{ROUTE_INTERNAL, "internal"},
 	{ROUTE_BODY_OPTIONAL, "body-optional"},
 	{ROUTE_NO_TOKEN, "no-token"},
+	{ROUTE_CLIENT, "client"},
 };
 
 static const char *roles_text(struct arena *arena, unsigned who)

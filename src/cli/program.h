@@ -7,10 +7,11 @@
 
 #include "platform/service.h"
 
-/* What main.c alone knows: the services, and who checks tokens. */
+/* What main.c alone knows: the services, who checks tokens, and who names what they come from. */
 struct program {
 	const struct service *const *services; /* ends with NULL */
 	enum err (*check_token)(struct arena *arena, const char *token, struct caller *ret_caller);
+	const char *(*listening)(const char *address); /* answers the tokens' issuer */
 };
 
 void program_set(const struct program *program);

@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/data_directory.h"
 #include "cli/descriptors.h"
 #include "cli/program.h"
@@ -21,6 +22,7 @@
 
 #define STOP_PATIENCE_MS 15000
 #define LOG_PATIENCE_MS 1000
+#define HTTP_PORT 80
 #define EXIT_DATA_FAILED 70 /* EX_SOFTWARE: start again, and recover */
 
 static size_t workers_wanted(void)
@@ -74,6 +76,42 @@ static enum err take_directory(struct arena *arena)
 	return err;
 }
 
+static bool listens_everywhere(const char *listen)
+{
+	return text_starts_with(listen, "0.0.0.0:") || text_starts_with(listen, "[::]:");
+}
+
+/* Where clients of this machine reach the server: an address of all interfaces is none to ask, and a
+ * port that goes without saying is left out. */
+static const char *address_of(struct arena *arena, const char *listen, int port)
+{
+	int length = (int)(strrchr(listen, ':') - listen);
+	const char *host = text_lower(arena, arena_copy_bytes(arena, listen, (size_t)length));
+
+	if (strcmp(host, "0.0.0.0") == 0)
+		host = "127.0.0.1";
+	else if (strcmp(host, "[::]") == 0)
+		host = "[::1]";
+	return port == HTTP_PORT ? arena_printf(arena, "http://%s", host)
+				 : arena_printf(arena, "http://%s:%d", host, port);
+}
+
+/* The address is known, and tokens must be able to name it before somebody asks for one. */
+static void announce(int port)
+{
+	const char *listen = config_text("listen");
+	struct arena *arena = arena_new();
+	const char *address = address_of(arena, listen, port);
+	const char *issuer = program_get()->listening(address);
+
+	if (!config_text("public-url") && listens_everywhere(listen))
+		log_warning("server.public-url",
+			    "clients elsewhere will want SOUK_PUBLIC_URL: tokens come from %s",
+			    issuer);
+	data_directory_announce(address, issuer);
+	arena_free(arena);
+}
+
 static enum err listen_on(struct arena *arena, size_t connections, struct server **ret_server)
 {
 	const struct server_options options = {
@@ -86,19 +124,17 @@ static enum err listen_on(struct arena *arena, size_t connections, struct server
 		.idle_timeout_s = config_int("connection-timeout-s"),
 		.trust_proxy = config_flag("trust-proxy"),
 		.handler = gateway_handle,
+		.bound = announce,
 	};
-	const char *why = NULL, *colon = strrchr(options.listen, ':');
-	const char *address;
+	const char *why = NULL;
 	enum err err = server_start(&options, ret_server, &why);
 
 	if (err) {
 		fprintf(stderr, "souk: cannot listen on %s: %s\n", options.listen, why);
 		return err;
 	}
-	address = arena_printf(arena, "http://%.*s:%d", (int)(colon - options.listen),
-			       options.listen, server_port(*ret_server));
-	data_directory_announce(address);
-	log_info("server.ready", "listening on %s", address);
+	log_info("server.ready", "listening on %s",
+		 address_of(arena, options.listen, server_port(*ret_server)));
 	return OK;
 }
 

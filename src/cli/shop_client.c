@@ -26,7 +26,7 @@ static struct {
 	struct arena *arena; /* what lives as long as the client */
 	const char *name;
 	struct service caller;
-	char *address; /* of the server; NULL: the shop is in this process */
+	char *address, *issuer; /* of the server; NULL: the shop is in this process */
 	struct arena *token_arena;
 	const char *token;
 	int64_t token_expires_ms;
@@ -38,8 +38,8 @@ static enum err renew_token(const char **ret_why)
 {
 	int64_t now_ms = env_now_ms();
 	struct token_claims claims = {
-		.issuer = config_text("issuer"),
-		.audience = config_text("issuer"),
+		.issuer = client.issuer,
+		.audience = client.issuer,
 		.client = arena_printf(client.arena, "souk:%s", client.name),
 		.issued_s = now_ms / SECOND_MS,
 		.expires_s = (now_ms + TOKEN_LIFE_MS) / SECOND_MS,
@@ -142,6 +142,8 @@ enum err shop_client_open(const char *name, struct arena *arena, const char **re
 	client.token_arena = arena_new();
 	client.caller = (struct service){.name = arena_printf(client.arena, "souk:%s", name)};
 	client.address = err ? arena_copy_text(client.arena, holder.address) : NULL;
+	client.issuer =
+		holder.issuer ? arena_copy_text(client.arena, holder.issuer) : client.address;
 	err = client.address ? OK : open_here(arena, ret_why);
 	if (err) {
 		arena_free(client.token_arena);

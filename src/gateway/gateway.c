@@ -44,6 +44,9 @@ static enum err read_token(struct request *req)
 
 	if (!authorization || (req->route && (req->route->flags & ROUTE_NO_TOKEN)))
 		return OK;
+	if (req->route && (req->route->flags & ROUTE_CLIENT) &&
+	    strncasecmp(authorization, "Basic ", 6) == 0)
+		return OK;
 	if (strncasecmp(authorization, "Bearer ", 7) != 0)
 		return refuse(req, ERR_UNAUTHENTICATED, "Authorization takes a Bearer token here.");
 	token = authorization + 7 + strspn(authorization + 7, " ");

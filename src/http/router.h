@@ -16,6 +16,8 @@ enum route_flags {
 	ROUTE_INTERNAL = 32,  /* not for clients: only calls between services reach it */
 	ROUTE_BODY_OPTIONAL = 64, /* with ROUTE_BODY: the handler looks whether there is one */
 	ROUTE_NO_TOKEN = 128, /* the Authorization header is not looked at, or is the handler's */
+	ROUTE_CLIENT =
+		256, /* who comes without a token is the handler's to know: an OAuth client */
 };
 
 /* Who may call: role bits, or one of these. Ownership is the handler's affair. */

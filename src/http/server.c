@@ -348,6 +348,8 @@ enum err server_start(const struct server_options *options, struct server **ret_
 		free(server);
 		return err;
 	}
+	if (options->bound)
+		options->bound(server->port);
 	make_metrics(server);
 	for (size_t i = 0; i < server->desk_count; i++)
 		server->desks[i].options = &server->options;

@@ -23,6 +23,7 @@ struct server_options {
 	size_t bodies_max_bytes;   /* of all requests at once; further ones get 503 */
 	bool trust_proxy;	   /* the last address of X-Forwarded-For is the client's */
 	http_handler *handler;
+	void (*bound)(int port); /* called before anybody is answered; or NULL */
 };
 
 struct server;

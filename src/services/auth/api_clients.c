@@ -32,8 +32,8 @@ static const struct field draft_fields[] = {
 	FIELD(struct client_draft, roles, "roles", LIST, .min = 1, .max = 1,
 	      LIST_OF(role_word, char *)),
 	FIELD(struct client_draft, scope, "scope", TEXT, .min = 1, .max = SCOPE_MAX,
-	      .check = scope_is_sound,
-	      .expected = "must be words of visible ASCII but \" and \\, with single spaces"),
+	      .check = scope_is_known,
+	      .expected = "must be scopes of this shop, with single spaces; there are none yet"),
 	FIELD_END,
 };
 

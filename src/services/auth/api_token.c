@@ -24,8 +24,7 @@ static void reply_oauth(struct reply *reply, int status, const struct out *out)
 	reply_header(reply, "Pragma", "no-cache");
 }
 
-/* `description` is ASCII without quotes. */
-static enum err refuse_oauth(struct reply *reply, const char *error, const char *description)
+enum err auth_refuse_oauth(struct reply *reply, const char *error, const char *description)
 {
 	bool of_client = strcmp(error, "invalid_client") == 0;
 	struct out out = out_new(reply->arena);
@@ -60,11 +59,11 @@ static enum err reply_grant(struct reply *reply, const struct grant *grant)
 static enum err refuse_client_or_scope(struct token_request *token)
 {
 	if (token->client)
-		return refuse_oauth(token->reply, "unauthorized_client",
-				    "This client may use client_credentials only.");
+		return auth_refuse_oauth(token->reply, "unauthorized_client",
+					 "This client may use client_credentials only.");
 	if (parameters_get(&token->parameters, "scope"))
-		return refuse_oauth(token->reply, "invalid_scope",
-				    "Tokens of users have no scope.");
+		return auth_refuse_oauth(token->reply, "invalid_scope",
+					 "Tokens of users have no scope.");
 	return OK;
 }
 
@@ -116,8 +115,8 @@ static enum err grant_password(struct token_request *token)
 	enum err err;
 
 	if (!username || !password)
-		return refuse_oauth(token->reply, "invalid_request",
-				    "username and password are required.");
+		return auth_refuse_oauth(token->reply, "invalid_request",
+					 "username and password are required.");
 	err = refuse_client_or_scope(token);
 	if (err || token->reply->status)
 		return err;
@@ -129,8 +128,8 @@ static enum err grant_password(struct token_request *token)
 				  roles_of_json(json_object_get(account, "roles")), &as_of, &grant);
 	/* Suspended, or another password, since the check began. */
 	if (err == ERR_INVALID_CREDENTIALS || err == ERR_CONFLICT)
-		return refuse_oauth(token->reply, "invalid_grant",
-				    "The address or the password is wrong.");
+		return auth_refuse_oauth(token->reply, "invalid_grant",
+					 "The address or the password is wrong.");
 	if (err)
 		return err;
 	return reply_grant(token->reply, &grant);
@@ -146,14 +145,15 @@ static enum err grant_refresh_token(struct token_request *token)
 	enum err err;
 
 	if (!refresh_token)
-		return refuse_oauth(token->reply, "invalid_request", "refresh_token is required.");
+		return auth_refuse_oauth(token->reply, "invalid_request",
+					 "refresh_token is required.");
 	err = refuse_client_or_scope(token);
 	if (err || token->reply->status)
 		return err;
 	err = grant_refresh(token->req, refresh_token, &grant, &user);
 	if (err == ERR_UNAUTHENTICATED)
-		return refuse_oauth(token->reply, "invalid_grant",
-				    "The refresh token is not good, or no longer.");
+		return auth_refuse_oauth(token->reply, "invalid_grant",
+					 "The refresh token is not good, or no longer.");
 	if (err)
 		return err;
 	return reply_grant(token->reply, &grant);
@@ -168,10 +168,11 @@ static enum err grant_client_credentials(struct token_request *token)
 	struct grant grant;
 
 	if (!client)
-		return refuse_oauth(token->reply, "invalid_client",
-				    "The client must say who it is.");
+		return auth_refuse_oauth(token->reply, "invalid_client",
+					 "The client must say who it is.");
 	if (scope && (!scope_is_sound(scope) || !scope_is_within(scope, client->scope)))
-		return refuse_oauth(token->reply, "invalid_scope", "The client has no such scope.");
+		return auth_refuse_oauth(token->reply, "invalid_scope",
+					 "The client has no such scope.");
 	grant_to_client(token->req->arena, client, scope ? scope : client->scope, &grant);
 	return reply_grant(token->reply, &grant);
 }
@@ -191,24 +192,28 @@ enum err auth_post_token(struct request *req, struct reply *reply)
 {
 	struct token_request token = {.req = req, .reply = reply};
 	const char *why = "The body cannot be read.", *type;
+	struct client_proof proof;
 	enum err err;
 
 	if (parameters_read(req, &token.parameters, &why))
-		return refuse_oauth(reply, "invalid_request", why);
+		return auth_refuse_oauth(reply, "invalid_request", why);
 	type = parameters_get(&token.parameters, "grant_type");
 	if (!type)
-		return refuse_oauth(reply, "invalid_request", "grant_type is required.");
-	err = client_authenticate(req, &token.parameters, &token.client);
+		return auth_refuse_oauth(reply, "invalid_request", "grant_type is required.");
+	proof = (struct client_proof){parameters_get(&token.parameters, "client_id"),
+				      parameters_get(&token.parameters, "client_secret")};
+	err = client_authenticate(req, &proof, &token.client);
 	if (err == ERR_INVALID_CREDENTIALS)
-		return refuse_oauth(reply, "invalid_client", "The client is not who it says.");
+		return auth_refuse_oauth(reply, "invalid_client", "The client is not who it says.");
 	if (err == ERR_BAD_REQUEST)
-		return refuse_oauth(reply, "invalid_request",
-				    "The client must say who it is once.");
+		return auth_refuse_oauth(reply, "invalid_request",
+					 "The client must say who it is once.");
 	if (err)
 		return err;
 	for (size_t i = 0; i < ARRAY_LENGTH(grants); i++)
 		if (strcmp(grants[i].type, type) == 0)
 			return grants[i].grant(&token);
-	return refuse_oauth(reply, "unsupported_grant_type",
-			    "grant_type must be password, refresh_token or client_credentials.");
+	return auth_refuse_oauth(
+		reply, "unsupported_grant_type",
+		"grant_type must be password, refresh_token or client_credentials.");
 }

@@ -15,6 +15,10 @@
 enum err auth_check_token(struct arena *arena, const char *token, struct caller *ret_caller)
 	MUST_CHECK;
 
+/* The address that is listened on from now, before anybody is answered. It is the issuer of tokens
+ * and metadata unless public-url is set; answers the issuer. */
+const char *auth_listening(const char *address);
+
 /* --- refresh tokens ----------------------------------------------------------------------------- */
 
 #define REFRESH_SECRET_SIZE 32
@@ -57,6 +61,8 @@ extern const struct route auth_routes[];
 
 /* The handlers of the other files, for the table in api.c. */
 enum err auth_post_token(struct request *req, struct reply *reply);
+/* Answers as RFC 6749, section 5.2 has it; `description` is ASCII without quotes. */
+enum err auth_refuse_oauth(struct reply *reply, const char *error, const char *description);
 enum err auth_post_client(struct request *req, struct reply *reply);
 enum err auth_get_clients(struct request *req, struct reply *reply);
 enum err auth_delete_client(struct request *req, struct reply *reply);

@@ -85,11 +85,6 @@ enum err clients_list(struct sql *sql, const struct page *page, struct arena *ar
 
 /* --- authentication --------------------------------------------------------------------------- */
 
-/* What a client shows of itself; NULL where it does not. */
-struct proof {
-	const char *id, *secret;
-};
-
 /* base64 with its padding (RFC 4648, section 4); NULL where it is not. */
 static char *decode_base64(struct arena *arena, const char *text)
 {
@@ -113,7 +108,8 @@ static char *decode_base64(struct arena *arena, const char *text)
 }
 
 /* Both parts were form-encoded before they were joined (RFC 6749, section 2.3.1). */
-static bool read_basic(struct arena *arena, const char *authorization, struct proof *ret_proof)
+static bool read_basic(struct arena *arena, const char *authorization,
+		       struct client_proof *ret_proof)
 {
 	const char *text = authorization + strlen(BASIC);
 	char *joined = decode_base64(arena, text + strspn(text, " "));
@@ -139,7 +135,7 @@ static enum err look_up(struct sql *sql, void *arg)
 	return clients_find(sql, &lookup->id, lookup->arena, lookup->client);
 }
 
-static enum err check(struct request *req, const struct proof *proof,
+static enum err check(struct request *req, const struct client_proof *proof,
 		      const struct client **ret_client)
 {
 	struct lookup lookup = {.arena = req->arena,
@@ -159,28 +155,25 @@ static enum err check(struct request *req, const struct proof *proof,
 	return OK;
 }
 
-enum err client_authenticate(struct request *req, const struct parameters *parameters,
+enum err client_authenticate(struct request *req, const struct client_proof *body,
 			     const struct client **ret_client)
 {
 	const char *authorization = request_header(req, "Authorization");
-	struct proof basic, body = {
-				    .id = parameters_get(parameters, "client_id"),
-				    .secret = parameters_get(parameters, "client_secret"),
-			    };
+	struct client_proof basic;
 
 	/* A Bearer token says nothing here: clients send it along everywhere. */
 	if (authorization && strncasecmp(authorization, BASIC, strlen(BASIC)) == 0) {
 		if (!read_basic(req->arena, authorization, &basic))
 			return ERR_INVALID_CREDENTIALS;
-		if (body.secret || (body.id && strcmp(body.id, basic.id) != 0))
+		if (body->secret || (body->id && strcmp(body->id, basic.id) != 0))
 			return ERR_BAD_REQUEST;
 		return check(req, &basic, ret_client);
 	}
-	if (body.secret && !body.id)
+	if (body->secret && !body->id)
 		return ERR_BAD_REQUEST;
-	if (!body.id || (!body.secret && strcmp(body.id, FIRST_PARTY) == 0)) {
+	if (!body->id || (!body->secret && strcmp(body->id, FIRST_PARTY) == 0)) {
 		*ret_client = NULL;
 		return OK;
 	}
-	return check(req, &body, ret_client);
+	return check(req, body, ret_client);
 }

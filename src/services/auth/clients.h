@@ -21,10 +21,15 @@ enum err clients_list(struct sql *sql, const struct page *page, struct arena *ar
 
 /* --- authentication ------------------------------------------------------------------------------ */
 
-/* Who asks the token endpoint, by HTTP Basic or by client_id and client_secret (RFC 6749, section
- * 2.3.1). *ret_client is NULL for who names no client, or the first party. ERR_INVALID_CREDENTIALS;
- * ERR_BAD_REQUEST where both ways are used at once. */
-enum err client_authenticate(struct request *req, const struct parameters *parameters,
+/* What a client shows of itself in the body: client_id and client_secret; NULL where it does not. */
+struct client_proof {
+	const char *id, *secret;
+};
+
+/* Who asks, by HTTP Basic or by the body (RFC 6749, section 2.3.1). *ret_client is NULL for who names
+ * no client, or the first party. ERR_INVALID_CREDENTIALS; ERR_BAD_REQUEST where both ways are used at
+ * once. */
+enum err client_authenticate(struct request *req, const struct client_proof *body,
 			     const struct client **ret_client) MUST_CHECK;
 
 #endif

@@ -118,13 +118,13 @@ char *keys_sign(struct arena *arena, const struct token_claims *claims)
 	return token;
 }
 
-static enum err verify(struct arena *arena, const char *token, const char *issuer,
-		       const char *audience, struct token_claims *ret_claims)
+static enum err verify(struct arena *arena, const char *token, const char *const *issuers,
+		       struct token_claims *ret_claims)
 {
 	enum err err;
 
 	pthread_rwlock_rdlock(&ring.lock);
-	err = token_verify(arena, &ring.keys, token, issuer, audience, env_now_ms() / SECOND_MS,
+	err = token_verify(arena, &ring.keys, token, issuers, NULL, env_now_ms() / SECOND_MS,
 			   ret_claims);
 	pthread_rwlock_unlock(&ring.lock);
 	return err;
@@ -164,22 +164,22 @@ static bool may_look(void)
 	       atomic_compare_exchange_strong(&ring.looked_ms, &looked_ms, now_ms);
 }
 
-enum err keys_verify(struct arena *arena, const char *token, const char *issuer,
-		     const char *audience, struct token_claims *ret_claims)
+enum err keys_verify(struct arena *arena, const char *token, const char *const *issuers,
+		     struct token_claims *ret_claims)
 {
 	const char *key_id;
 	enum err err;
 
 	if (strnlen(token, JWT_LENGTH_MAX + 1) > JWT_LENGTH_MAX)
 		return ERR_UNAUTHENTICATED;
-	err = verify(arena, token, issuer, audience, ret_claims);
+	err = verify(arena, token, issuers, ret_claims);
 	if (!err)
 		return OK;
 	key_id = key_id_of(arena, token);
 	if (!key_id || is_known(key_id) || !may_look())
 		return err;
 	keys_reload();
-	return verify(arena, token, issuer, audience, ret_claims);
+	return verify(arena, token, issuers, ret_claims);
 }
 
 char *keys_jwks(struct arena *arena)

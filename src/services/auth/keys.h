@@ -19,10 +19,10 @@ void keys_prune(int64_t life_ms);
 
 char *keys_sign(struct arena *arena, const struct token_claims *claims);
 
-/* As token_verify. A key that is not known may have been made a moment ago: then the disk is looked
+/* As token_verify, of tokens whose audience is their issuer. A key that is not known may have been made a moment ago: then the disk is looked
  * at, at most once a second. */
-enum err keys_verify(struct arena *arena, const char *token, const char *issuer,
-		     const char *audience, struct token_claims *ret_claims) MUST_CHECK;
+enum err keys_verify(struct arena *arena, const char *token, const char *const *issuers,
+		     struct token_claims *ret_claims) MUST_CHECK;
 
 char *keys_jwks(struct arena *arena);
 

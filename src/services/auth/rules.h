@@ -31,6 +31,10 @@ enum refresh_use refresh_token_use(const struct session *session, const struct h
 /* RFC 6749, section 3.3: words of visible ASCII but " and \, single spaces between. */
 bool scope_is_sound(const char *scope);
 
+/* Whether each of its words is a scope that some route holds its callers to: a client is given no
+ * other, as it would mean nothing. */
+bool scope_is_known(const char *scope);
+
 /* Whether each word of `scope` is one of `allowed`, which may be NULL. */
 bool scope_is_within(const char *scope, const char *allowed);
 

@@ -13,6 +13,8 @@
 /* A user has at most so many sessions; beyond it the oldest end. */
 #define SESSIONS_PER_USER_MAX 100
 
+#define ISSUERS_MAX 8
+
 void token_store_open(struct database *database);
 
 /* --- sessions --------------------------------------------------------------------------------- */
@@ -68,6 +70,11 @@ enum err token_store_end_holder(const struct ending *ending, struct id *ret_befo
 typedef void dead_visit(void *arg, const struct id *id, const struct id *before,
 			int64_t expires_ms);
 enum err token_store_load(int64_t access_ms, dead_visit *visit, void *arg) MUST_CHECK;
+
+/* Remembers an address that is listened on from now. *ret_issuers are the ISSUERS_MAX that were so
+ * last, this one first; they end with NULL. */
+enum err token_store_note_issuer(const char *issuer, struct arena *arena, const char **ret_issuers)
+	MUST_CHECK;
 
 /* Whether the token is dead by itself, or by its holder (which may be zero). */
 enum err token_store_is_dead(const struct id *token, const struct id *holder, bool *ret_dead)

@@ -428,6 +428,48 @@ enum err token_store_is_dead(const struct id *token, const struct id *holder, bo
 	return err;
 }
 
+/* --- issuers ---------------------------------------------------------------------------------- */
+
+struct noting {
+	const char *issuer;
+	struct arena *arena;
+	const char **issuers;
+};
+
+static enum err note_issuer(struct sql *sql, void *arg)
+{
+	struct noting *noting = arg;
+	struct sql_rows *rows;
+	size_t count = 0;
+	enum err err;
+
+	err = sql_run(sql,
+		      "INSERT INTO issuers (issuer, turn)"
+		      " SELECT $1, coalesce(max(turn), 0) + 1 FROM issuers WHERE true"
+		      " ON CONFLICT (issuer) DO UPDATE SET turn = excluded.turn",
+		      sql_text(noting->issuer));
+	if (err)
+		return err;
+	err = sql_run(sql,
+		      "DELETE FROM issuers WHERE issuer NOT IN"
+		      " (SELECT issuer FROM issuers ORDER BY turn DESC LIMIT $1)",
+		      sql_int(ISSUERS_MAX));
+	if (err)
+		return err;
+	rows = sql_query(sql, "SELECT issuer FROM issuers ORDER BY turn DESC");
+	while (count < ISSUERS_MAX && sql_next(rows))
+		noting->issuers[count++] = sql_get_text(rows, 0, noting->arena);
+	noting->issuers[count] = NULL;
+	return sql_end(rows);
+}
+
+enum err token_store_note_issuer(const char *issuer, struct arena *arena, const char **ret_issuers)
+{
+	struct noting noting = {.issuer = issuer, .arena = arena, .issuers = ret_issuers};
+
+	return sql_transaction(database, note_issuer, &noting);
+}
+
 /* --- forgetting ------------------------------------------------------------------------------- */
 
 struct sweep {

@@ -120,6 +120,7 @@ static enum err authenticate(const char *authorization, const char *form)
 	static const struct client somebody;
 	const struct client *client = &somebody;
 	struct request *req = request_of("application/x-www-form-urlencoded", form, strlen(form));
+	struct client_proof proof;
 	struct parameters parameters;
 	const char *why;
 	enum err err;
@@ -127,7 +128,9 @@ static enum err authenticate(const char *authorization, const char *form)
 	if (authorization)
 		req->headers[req->header_count++] = (struct header){"Authorization", authorization};
 	assert_int_equal(parameters_read(req, &parameters, &why), OK);
-	err = client_authenticate(req, &parameters, &client);
+	proof = (struct client_proof){parameters_get(&parameters, "client_id"),
+				      parameters_get(&parameters, "client_secret")};
+	err = client_authenticate(req, &proof, &client);
 	assert_true(err || !client);
 	return err;
 }

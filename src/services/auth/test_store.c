@@ -402,6 +402,25 @@ static void more_than_there_is_room_for_is_asked_of_the_store(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* The newest first, each once; beyond the bound the oldest is forgotten. */
+static void issuers_are_remembered(void **state)
+{
+	const char *issuers[ISSUERS_MAX + 1];
+
+	(void)state;
+	for (int i = 0; i < ISSUERS_MAX + 2; i++)
+		assert_int_equal(token_store_note_issuer(arena_printf(arena, "http://%d", i), arena,
+							 issuers),
+				 OK);
+	assert_string_equal(issuers[0], "http://9");
+	assert_string_equal(issuers[ISSUERS_MAX - 1], "http://2");
+	assert_null(issuers[ISSUERS_MAX]);
+	assert_int_equal(token_store_note_issuer("http://4", arena, issuers), OK);
+	assert_string_equal(issuers[0], "http://4");
+	assert_string_equal(issuers[1], "http://9");
+	assert_string_equal(issuers[ISSUERS_MAX - 1], "http://2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +438,7 @@ int main(void)
 		TEST(what_is_dead_stays_so_over_a_start),
 		TEST(a_suspension_outlives_the_sweep),
 		TEST(a_later_end_of_a_holder_counts),
+		TEST(issuers_are_remembered),
 		TEST(verified_tokens_are_known_again),
 		TEST(more_than_there_is_room_for_is_asked_of_the_store),
 	};

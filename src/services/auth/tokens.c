@@ -12,15 +12,15 @@
 
 #include "base/config.h"
 #include "base/env.h"
+#include "base/log.h"
 #include "base/time.h"
 #include "services/auth/keys.h"
 #include "services/auth/marks.h"
 
-#define ISSUER_SIZE 2049 /* bounded by text_is_web_address */
-
 static struct {
-	char issuer[ISSUER_SIZE];
-	int64_t access_ms, refresh_ms; /* 0: the service does not run in this process */
+	struct arena *arena;		      /* of the issuers */
+	const char *issuers[ISSUERS_MAX + 1]; /* the first is named by new tokens; ends with NULL */
+	int64_t access_ms, refresh_ms;	      /* 0: the service does not run in this process */
 } settings;
 
 int64_t tokens_access_life_ms(void)
@@ -30,7 +30,7 @@ int64_t tokens_access_life_ms(void)
 
 const char *tokens_issuer(void)
 {
-	return settings.issuer;
+	return settings.issuers[0];
 }
 
 static void remember(void *arg, const struct id *id, const struct id *before, int64_t expires_ms)
@@ -41,14 +41,43 @@ static void remember(void *arg, const struct id *id, const struct id *before, in
 		marks_kill(&(struct token_mark){.token = *id, .expires_ms = expires_ms}, 1);
 }
 
+static const char *without_slash(struct arena *arena, const char *address)
+{
+	size_t length = strlen(address);
+
+	return arena_copy_bytes(arena, address, length - (address[length - 1] == '/'));
+}
+
+/* A port may be another at each start: that alone logs nobody out. */
+const char *auth_listening(const char *address)
+{
+	const char *issuers[ISSUERS_MAX + 1];
+	enum err err;
+
+	if (!settings.access_ms || config_text("public-url"))
+		return settings.issuers[0];
+	err = token_store_note_issuer(address, settings.arena, issuers);
+	if (err) {
+		log_warning("auth.issuer", "the address is not remembered: %s",
+			    err_info(err)->slug);
+		issuers[0] = arena_copy_text(settings.arena, address);
+		issuers[1] = NULL;
+	}
+	memcpy(settings.issuers, issuers, sizeof(issuers));
+	return settings.issuers[0];
+}
+
 enum err tokens_start(void)
 {
-	size_t length;
+	const char *public_url = config_text("public-url");
 
-	snprintf(settings.issuer, sizeof(settings.issuer), "%s", config_text("issuer"));
-	length = strlen(settings.issuer);
-	if (settings.issuer[length - 1] == '/')
-		settings.issuer[length - 1] = '\0';
+	if (!settings.arena)
+		settings.arena = arena_new();
+	arena_reset(settings.arena);
+	/* Without one the server says where it listens before it hears anybody: tokens_listening. */
+	settings.issuers[0] =
+		public_url ? without_slash(settings.arena, public_url) : "http://localhost";
+	settings.issuers[1] = NULL;
 	settings.access_ms = config_int("access-minutes") * MINUTE_MS;
 	settings.refresh_ms = config_int("refresh-days") * DAY_MS;
 	marks_start();
@@ -68,10 +97,10 @@ static char *sign(struct arena *arena, const struct token_mark *access, const st
 		  const char *client, unsigned roles, const char *scope)
 {
 	struct token_claims claims = {
-		.issuer = settings.issuer,
+		.issuer = settings.issuers[0],
 		.subject = *user,
 		.client = client,
-		.audience = settings.issuer,
+		.audience = settings.issuers[0],
 		.issued_s = env_now_ms() / SECOND_MS,
 		.expires_s = access->expires_ms / SECOND_MS,
 		.token_id = access->token,
@@ -267,7 +296,7 @@ enum err token_read(struct arena *arena, const char *token, struct token_claims 
 {
 	enum err err;
 
-	err = keys_verify(arena, token, settings.issuer, settings.issuer, ret_claims);
+	err = keys_verify(arena, token, settings.issuers, ret_claims);
 	if (err)
 		return err;
 	return refuse_dead(&ret_claims->token_id, &ret_claims->subject, ret_claims->client);
@@ -281,7 +310,7 @@ static enum err verify(struct arena *arena, const char *token, const struct hash
 
 	if (marks_find_verified(hash, arena, ret_caller))
 		return OK;
-	err = keys_verify(arena, token, settings.issuer, settings.issuer, &claims);
+	err = keys_verify(arena, token, settings.issuers, &claims);
 	if (err)
 		return err;
 	*ret_caller = (struct caller){
@@ -332,14 +361,17 @@ static enum err kill(const struct token_claims *claims)
 	return err;
 }
 
-enum err token_revoke(struct arena *arena, const char *token)
+enum err token_revoke(struct arena *arena, const char *token, const struct id *client)
 {
+	const char *own = client ? id_text(arena, client) : NULL;
 	struct refresh_token refresh_token;
 	struct token_claims claims;
 	struct session session;
 	enum err err;
 
-	err = keys_verify(arena, token, settings.issuer, settings.issuer, &claims);
+	err = keys_verify(arena, token, settings.issuers, &claims);
+	if (!err && own && strcmp(claims.client, own) != 0)
+		return ERR_FORBIDDEN;
 	if (!err)
 		return kill(&claims);
 	if (err != ERR_UNAUTHENTICATED)
@@ -348,6 +380,9 @@ enum err token_revoke(struct arena *arena, const char *token)
 	err = find_session(arena, token, &refresh_token, &session);
 	if (err)
 		return err == ERR_UNAUTHENTICATED ? OK : err;
+	/* Sessions are the first party's. */
+	if (own)
+		return ERR_FORBIDDEN;
 	return end_session(arena, &session.id);
 }
 

@@ -48,8 +48,9 @@ enum err token_read(struct arena *arena, const char *token, struct token_claims 
 
 /* --- ending ----------------------------------------------------------------------------------- */
 
-/* An access token, or a session by a refresh token; OK also where the token is neither. */
-enum err token_revoke(struct arena *arena, const char *token) MUST_CHECK;
+/* An access token, or a session by a refresh token; OK also where the token is neither.
+ * ERR_FORBIDDEN where a client (NULL: who holds the token) asks and the token is not its own. */
+enum err token_revoke(struct arena *arena, const char *token, const struct id *client) MUST_CHECK;
 
 /* See struct ending. */
 enum err holder_end(const struct ending *ending) MUST_CHECK;
