@@ -191,6 +191,7 @@ int cli_serve(int argc, char **argv)
 		goto end;
 	}
 	options.directory = config_text("data");
+	options.all = program_get()->services;
 	options.services = program_services(arena, &why);
 	if (!options.services) {
 		fprintf(stderr, "souk: %s\n", why);

@@ -106,7 +106,8 @@ static enum err call_remote(struct arena *arena, const struct call *call,
 static enum err open_here(struct arena *arena, const char **ret_why)
 {
 	struct platform_options options = {.directory = config_text("data"),
-					   .services = program_get()->services};
+					   .services = program_get()->services,
+					   .all = program_get()->services};
 	enum err err = platform_open(&options, NULL, arena, ret_why);
 
 	if (err) {

@@ -68,6 +68,13 @@ void bus_add(struct bus *bus, const char *service, struct database *database,
 		metric_gauge("souk_events_parked", "Events that wait to be tried again.", labels);
 }
 
+void bus_add_absent(struct bus *bus, const struct subscription *subscriptions)
+{
+	assert(bus->absent_count < BUS_MEMBERS_MAX);
+	if (subscriptions)
+		bus->absent[bus->absent_count++] = subscriptions;
+}
+
 event_handler *member_handler(const struct member *member, const char *type)
 {
 	const struct subscription *subscription = member->subscriptions;
@@ -559,18 +566,40 @@ static enum err prune_some(struct sql *sql, void *arg)
 	return OK;
 }
 
+static bool hears(const struct subscription *subscriptions, const char *source)
+{
+	for (; subscriptions->type; subscriptions++)
+		if (strcmp(event_source(subscriptions->type), source) == 0)
+			return true;
+	return false;
+}
+
+/* How far all of the platform who hear the source have heard it. How far one has that does not run
+ * here is not known here: as if it had heard nothing. */
+static int64_t heard_by_all(struct bus *bus, size_t source_index)
+{
+	int64_t up_to = INT64_MAX;
+
+	for (size_t i = 0; i < bus->count; i++)
+		if (bus->members[i].hears[source_index])
+			up_to = MIN(up_to,
+				    atomic_load(&bus->members[i].stored_up_to[source_index]));
+	for (size_t i = 0; i < bus->absent_count; i++)
+		if (hears(bus->absent[i], bus->members[source_index].service))
+			up_to = 0;
+	return up_to;
+}
+
 enum err bus_prune(struct bus *bus, int64_t before_ms)
 {
 	enum err err = OK;
-	size_t i, j;
+	size_t j;
 
 	for (j = 0; !err && j < bus->count; j++) {
-		struct pruning pruning = {.before_ms = before_ms, .up_to = INT64_MAX};
+		struct pruning pruning = {.before_ms = before_ms, .up_to = heard_by_all(bus, j)};
 
-		for (i = 0; i < bus->count; i++)
-			if (bus->members[i].hears[j])
-				pruning.up_to = MIN(pruning.up_to,
-						    atomic_load(&bus->members[i].stored_up_to[j]));
+		if (pruning.up_to == 0)
+			continue;
 		do {
 			err = sql_transaction(bus->members[j].database, prune_some, &pruning);
 		} while (!err && pruning.removed >= PRUNE_ROWS_MAX && !workers_stopping());

@@ -33,6 +33,10 @@ void bus_free(struct bus *bus);
 void bus_add(struct bus *bus, const char *service, struct database *database,
 	     const struct subscription *subscriptions, int64_t gather_ms);
 
+/* A service of the platform that does not run in this process, by what it hears (or NULL): nothing
+ * that it has yet to hear is forgotten. */
+void bus_add_absent(struct bus *bus, const struct subscription *subscriptions);
+
 /* Starts the loops, spread over the workers; they end when the workers stop. */
 void bus_start(struct bus *bus);
 
@@ -40,7 +44,7 @@ void bus_start(struct bus *bus);
  * passed first. */
 bool bus_drain(struct bus *bus, int64_t patience_ms) MUST_CHECK;
 
-/* Forgets what was told before `before_ms`, but for what somebody has yet to hear. */
+/* Forgets what was told before `before_ms`, but for what somebody of the platform has yet to hear. */
 enum err bus_prune(struct bus *bus, int64_t before_ms) MUST_CHECK;
 
 /* What could not be handled. */

@@ -57,6 +57,9 @@ struct member {
 struct bus {
 	struct member members[BUS_MEMBERS_MAX];
 	size_t count;
+	/* What those of the platform hear that do not run in this process. */
+	const struct subscription *absent[BUS_MEMBERS_MAX];
+	size_t absent_count;
 };
 
 void member_wake(struct member *member);

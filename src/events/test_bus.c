@@ -354,6 +354,25 @@ static void pruning_keeps_the_numbers_growing(void **state)
 	assert_string_equal(effects(), "1 2 3 ");
 }
 
+static void pruning_waits_for_who_does_not_run_here(void **state)
+{
+	static const struct subscription other_types[] = {{"StockLow", on_placed}, {0}};
+	struct id subject = id_new();
+	int64_t outbox[2];
+
+	(void)state;
+	bus_add_absent(shop.bus, NULL);
+	bus_add_absent(shop.bus, other_types);
+	tell(&subject, 1);
+	tell(&subject, 2);
+	tell(&subject, 3);
+	assert_true(bus_drain(shop.bus, PATIENCE_MS));
+	bus_add_absent(shop.bus, inventory_hears);
+	assert_int_equal(bus_prune(shop.bus, INT64_MAX), OK);
+	assert_int_equal(sql_read(shop.order, count_outbox, outbox), OK);
+	assert_int_equal(outbox[0], 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -366,6 +385,7 @@ int main(void)
 		TEST(what_memory_does_not_hold_is_read_from_the_outbox),
 		TEST(a_failing_event_holds_up_its_own_subject_only),
 		TEST(pruning_keeps_the_numbers_growing),
+		TEST(pruning_waits_for_who_does_not_run_here),
 		TEST(what_a_clock_that_was_ahead_has_put_off_is_tried),
 		TEST(after_the_last_try_an_admin_can_have_it_tried_again),
 	};

@@ -132,6 +132,13 @@ static enum err start_service(struct running_service *running, struct arena *are
 	return OK;
 }
 
+static void add_absent(const struct service *const *all)
+{
+	for (; all && *all; all++)
+		if (!platform_find((*all)->name))
+			bus_add_absent(platform.bus, (*all)->subscriptions);
+}
+
 enum err platform_open(const struct platform_options *options, const struct route *edge_routes,
 		       struct arena *arena, const char **ret_why)
 {
@@ -159,6 +166,7 @@ enum err platform_open(const struct platform_options *options, const struct rout
 		platform_close();
 		return err;
 	}
+	add_absent(options->all);
 	if (edge_routes)
 		router_add(platform.router, edge_routes, NULL);
 	router_add(platform.router, parked_routes, NULL);
