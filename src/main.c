@@ -1,7 +1,10 @@
 /* The command line, and the one place that knows all services. */
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/program.h"
 #include "services/auth/auth.h"
@@ -49,10 +52,24 @@ static void keep_memory_small(void)
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 }
 
+/* The first file that is opened gets the lowest free number: where a standard stream was closed, what
+ * is said on it would be written into a database. */
+static bool hold_standard_streams(void)
+{
+	for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+		if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR) != stream)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name;
 
+	if (!hold_standard_streams())
+		return 1;
+	/* Whatever is written is for its owner alone. */
+	umask(S_IRWXG | S_IRWXO);
 	keep_memory_small();
 	program_set(&program);
 	if (asks_for_help(argc, argv))

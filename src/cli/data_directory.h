@@ -1,7 +1,7 @@
 /*
- * The data directory belongs to one running program at a time: who holds the lock on souk.lock. The
- * file says who it is: {"pid": 123, "address": "http://127.0.0.1:8080", "issuer": ...}, the issuer
- * being that of the tokens which it takes.
+ * The data directory belongs to one running program at a time: who holds the lock on it. The file
+ * souk.lock says who it is: {"pid": 123, "address": "http://127.0.0.1:8080", "issuer": ...}, the
+ * issuer being that of the tokens which it takes.
  */
 #ifndef CLI_DATA_DIRECTORY_H
 #define CLI_DATA_DIRECTORY_H
@@ -10,11 +10,12 @@
 #include "base/err.h"
 
 struct data_holder {
-	int64_t pid;
+	int64_t pid;		      /* 0: it is not known who (somebody has removed souk.lock) */
 	const char *address, *issuer; /* NULL: it does not listen (yet) */
 };
 
-/* Makes the directory (0700) where it is missing and takes the lock, until the process ends.
+/* Makes the directory where it is missing, takes the lock, until the process ends, and takes from
+ * others what they could read of it: directories are 0700, files 0600.
  * ERR_CONFLICT where another process holds it: *ret_holder says who. Other errors: *ret_why. */
 enum err data_directory_lock(struct arena *arena, const char *directory,
 			     struct data_holder *ret_holder, const char **ret_why) MUST_CHECK;

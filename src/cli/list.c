@@ -155,6 +155,7 @@ static const char usage[] =
 	"  souk import products FILE [settings] takes over a Shopify product export (CSV)\n"
 	"  souk audit [settings]                checks the stored data; exit code 1 where it is wrong\n"
 	"  souk keys rotate [settings]          makes a new signing key; nobody is logged out\n"
+	"  souk keys replace-secret [settings]  makes souk.key anew, where it is lost for good\n"
 	"  souk events [--data DIR]             the types of events; with DIR those that were told\n"
 	"  souk routes                          the routes\n"
 	"  souk version\n"

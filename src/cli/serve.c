@@ -66,7 +66,12 @@ static enum err take_directory(struct arena *arena)
 	struct data_holder holder;
 	enum err err = data_directory_lock(arena, directory, &holder, &why);
 
-	if (err == ERR_CONFLICT)
+	if (err == ERR_CONFLICT && !holder.pid)
+		fprintf(stderr,
+			"souk: another souk runs on the data directory %s (souk.lock, which says"
+			" which one, was removed)\n",
+			directory);
+	else if (err == ERR_CONFLICT)
 		fprintf(stderr,
 			"souk: another souk (process %lld%s%s) runs on the data directory %s\n",
 			(long long)holder.pid, holder.address ? ", " : "",

@@ -133,6 +133,11 @@ enum err shop_client_open(const char *name, struct arena *arena, const char **re
 	log_set_level(LOG_WARNING);
 	if (err && err != ERR_CONFLICT)
 		return err;
+	if (err == ERR_CONFLICT && !holder.pid) {
+		*ret_why = "another souk runs on the data directory, and its souk.lock, which says "
+			   "where it listens, was removed; restart it";
+		return err;
+	}
 	if (err == ERR_CONFLICT && !holder.address) {
 		*ret_why = "another souk is at work on the data directory, and does not listen; "
 			   "try again when it is done";

@@ -98,21 +98,29 @@ static const struct job platform_jobs[] = {
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-static enum err open_service(struct running_service *running, const char *directory,
-			     struct arena *arena, const char **ret_why)
+static enum err open_service(struct running_service *running,
+			     const struct platform_options *platform_options, struct arena *arena,
+			     const char **ret_why)
 {
 	const struct service *service = running->service;
 	const struct migration_set own = {service->name, service->migrations};
 	const struct migration_set *const sets[] = {&events_migration_set, &platform_migration_set,
 						    &own, NULL};
 	const struct database_options options = {
-		.directory = directory,
+		.directory = platform_options->directory,
 		.name = service->name,
 		.migration_sets = sets,
 		.queue_max = (size_t)config_int("database-queue"),
 	};
+	enum err err = database_open(&options, arena, &running->database, ret_why);
 
-	return database_open(&options, arena, &running->database, ret_why);
+	if (err)
+		return err;
+	err = platform_secret_check(running->database, platform_options->directory,
+				    platform_options->replace_secret, arena, ret_why);
+	if (err)
+		database_close(running->database);
+	return err;
 }
 
 static enum err start_service(struct running_service *running, struct arena *arena,
@@ -147,7 +155,7 @@ enum err platform_open(const struct platform_options *options, const struct rout
 	size_t i;
 
 	assert(!platform.router);
-	err = platform_secret_open(options->directory, arena, ret_why);
+	err = platform_secret_open(options->directory, options->replace_secret, arena, ret_why);
 	if (err)
 		return err;
 	platform.router = router_new();
@@ -155,8 +163,7 @@ enum err platform_open(const struct platform_options *options, const struct rout
 	for (service = options->services; !err && *service; service++) {
 		assert(platform.count < SERVICES_MAX);
 		platform.services[platform.count].service = *service;
-		err = open_service(&platform.services[platform.count], options->directory, arena,
-				   ret_why);
+		err = open_service(&platform.services[platform.count], options, arena, ret_why);
 		if (!err)
 			platform.count++;
 	}

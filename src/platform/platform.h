@@ -13,6 +13,7 @@ struct platform_options {
 	const char *directory;		       /* of the data */
 	const struct service *const *services; /* that run here; ends with NULL */
 	const struct service *const *all;      /* of the platform; ends with NULL; NULL: no more */
+	bool replace_secret; /* souk.key is lost: make it anew, whatever was sealed with it */
 };
 
 /* Opens the services' databases, starts them and fills the router; nothing runs yet. Routes that

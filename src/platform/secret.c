@@ -1,7 +1,12 @@
 /*
  * The platform's secret: <data>/souk.key, 32 random bytes for the owner's eyes alone, made at the
  * first start. The file is whole or absent: written aside, synced, renamed.
+ *
+ * It is never made anew beside data that were sealed with another: where the file is lost, or is not
+ * the one that they were sealed with, the start is refused, and the owner decides. Each database
+ * keeps a mark of the secret, by which the right one is known.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +15,8 @@
 
 #include "base/env.h"
 #include "platform/internal.h"
+
+#define MARK_TEXT "the secret of this shop"
 
 static struct secret the_secret;
 
@@ -46,18 +53,131 @@ static bool write_secret(int directory, const struct secret *secret)
 	       !renameat(directory, "souk.key.new", directory, "souk.key") && !fsync(directory);
 }
 
-enum err platform_secret_open(const char *data_directory, struct arena *arena, const char **ret_why)
+static bool is_database(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 3 && strcmp(name + length - 3, ".db") == 0;
+}
+
+/* Whether there are data that a lost secret may have sealed. */
+static bool has_databases(int directory)
+{
+	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+	bool found = false;
+
+	if (!entries) {
+		if (copy >= 0)
+			close(copy);
+		return true;
+	}
+	while (!found && (entry = readdir(entries)))
+		found = is_database(entry->d_name);
+	closedir(entries);
+	return found;
+}
+
+static enum err refuse_secret(struct arena *arena, const char *what, const char *data_directory,
+			      const char **ret_why)
+{
+	*ret_why = arena_printf(arena,
+				"%s/souk.key %s. Put the one back that belongs to the data, or"
+				" restore a backup (souk restore). Where it is lost for good, go on"
+				" without it by: souk keys replace-secret --data %s",
+				data_directory, what, data_directory);
+	return ERR_CONFLICT;
+}
+
+static bool make_secret(int directory)
+{
+	env_random(the_secret.bytes, SECRET_SIZE);
+	return write_secret(directory, &the_secret);
+}
+
+static enum err open_secret(int directory, const char *data_directory, bool replace,
+			    struct arena *arena, const char **ret_why)
+{
+	bool known = directory >= 0 && !replace && read_secret(directory, &the_secret);
+
+	if (!known && directory >= 0 && (replace || errno == ENOENT)) {
+		if (!replace && has_databases(directory))
+			return refuse_secret(arena, "is missing", data_directory, ret_why);
+		known = make_secret(directory);
+	}
+	if (known)
+		return OK;
+	if (errno == EINVAL)
+		return refuse_secret(arena, "is damaged", data_directory, ret_why);
+	*ret_why = arena_printf(arena, "%s/souk.key: %s", data_directory, strerror(errno));
+	return ERR_STORAGE;
+}
+
+enum err platform_secret_open(const char *data_directory, bool replace, struct arena *arena,
+			      const char **ret_why)
 {
 	int directory = open(data_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool known = directory >= 0 && read_secret(directory, &the_secret);
+	enum err err = open_secret(directory, data_directory, replace, arena, ret_why);
 
-	if (!known && directory >= 0 && errno == ENOENT) {
-		env_random(the_secret.bytes, SECRET_SIZE);
-		known = write_secret(directory, &the_secret);
-	}
-	if (!known)
-		*ret_why = arena_printf(arena, "%s/souk.key: %s", data_directory, strerror(errno));
 	if (directory >= 0)
 		close(directory);
-	return known ? OK : ERR_STORAGE;
+	return err;
+}
+
+/* --- marks ------------------------------------------------------------------------------------ */
+
+struct marking {
+	bool replace, strange;
+};
+
+static enum err write_mark(struct sql *sql, const struct hash *mark)
+{
+	enum err err = sql_run(sql, "DELETE FROM secret_mark");
+
+	if (err)
+		return err;
+	return sql_run(sql, "INSERT INTO secret_mark (mark) VALUES ($1)",
+		       sql_blob(mark->bytes, HASH_SIZE));
+}
+
+static enum err check_mark(struct sql *sql, void *arg)
+{
+	struct marking *marking = arg;
+	struct hash mark = secret_hash(&the_secret, MARK_TEXT, strlen(MARK_TEXT));
+	struct sql_rows *rows = sql_query(sql, "SELECT mark FROM secret_mark");
+	const void *stored;
+	size_t length;
+	enum err err = sql_first(rows);
+
+	if (err == ERR_NOT_FOUND)
+		return write_mark(sql, &mark);
+	if (err)
+		return err;
+	stored = sql_peek_blob(rows, 0, &length);
+	marking->strange = length != HASH_SIZE || memcmp(stored, mark.bytes, HASH_SIZE) != 0;
+	err = sql_end(rows);
+	if (!err && marking->strange && marking->replace)
+		err = write_mark(sql, &mark);
+	return err;
+}
+
+enum err platform_secret_check(struct database *database, const char *data_directory, bool replace,
+			       struct arena *arena, const char **ret_why)
+{
+	struct marking marking = {.replace = replace};
+	enum err err = sql_transaction(database, check_mark, &marking);
+
+	if (err) {
+		*ret_why = arena_printf(arena, "%s.db: %s", database_name(database),
+					err_info(err)->title);
+		return err;
+	}
+	if (marking.strange && !replace)
+		return refuse_secret(arena,
+				     arena_printf(arena,
+						  "is not the one that %s.db was sealed with",
+						  database_name(database)),
+				     data_directory, ret_why);
+	return OK;
 }

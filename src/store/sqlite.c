@@ -8,10 +8,12 @@
  *  2. A statement that is busy belongs to one query; a second query with the same text gets a
  *     statement of its own.
  */
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -67,7 +69,7 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 {
 	struct connection *connection = must_alloc(sizeof(*connection));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	char pragmas[256];
+	char pragmas[256], log_path[PATH_MAX];
 	int code;
 
 	pthread_once(&engine_once, engine_prepare);
@@ -93,8 +95,12 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 		connection_close(connection);
 		return code == SQLITE_FULL ? ERR_STORAGE_FULL : ERR_STORAGE;
 	}
-	if (writer)
+	if (writer) {
 		sqlite3_wal_hook(connection->handle, checkpoint, connection);
+		connection->file.path = must_copy_text(path);
+		snprintf(log_path, sizeof(log_path), "%s-wal", path);
+		connection->log.path = must_copy_text(log_path);
+	}
 	*ret_connection = connection;
 	return OK;
 }
@@ -134,6 +140,8 @@ void connection_close(struct connection *connection)
 	assert(!connection->busy);
 	forget_statements(connection);
 	sqlite3_close(connection->handle);
+	free(connection->file.path);
+	free(connection->log.path);
 	free(connection);
 }
 
@@ -193,6 +201,22 @@ bool connection_sync_failed(const struct connection *connection)
 {
 	return connection->sync_failed ||
 	       is_sync_failure(sqlite3_extended_errcode(connection->handle));
+}
+
+static bool is_there(struct file_mark *mark)
+{
+	struct stat state;
+
+	if (stat(mark->path, &state))
+		return false;
+	if (!mark->number)
+		mark->number = state.st_ino;
+	return mark->number == state.st_ino;
+}
+
+bool connection_files_are_there(struct connection *connection)
+{
+	return is_there(&connection->file) && is_there(&connection->log);
 }
 
 void connection_write_no_more(struct connection *connection)

@@ -123,7 +123,10 @@ void database_close(struct database *database)
 		database->idle = connection->next_idle;
 		connection_close(connection);
 	}
-	/* The last to close: it checkpoints. */
+	/* The last to close: it checkpoints, and removes the log. Not another's, which has come to
+	 * stand in the place of ours. */
+	if (database->writer && !connection_files_are_there(database->writer))
+		connection_write_no_more(database->writer);
 	connection_close(database->writer);
 	pthread_mutex_destroy(&database->lock);
 	pthread_mutex_destroy(&database->idle_lock);

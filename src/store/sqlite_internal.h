@@ -17,6 +17,12 @@ struct sqlite3_stmt;
 #define STATEMENTS_MAX 512 /* prepared and kept per connection */
 #define WRITER_BATCH_MAX 512
 
+/* A file by its name and number. */
+struct file_mark {
+	char *path;
+	uint64_t number; /* 0: not known yet */
+};
+
 struct connection {
 	struct sqlite3 *handle;
 	struct sql_rows *statements[STATEMENT_BUCKETS];
@@ -25,6 +31,7 @@ struct connection {
 	bool spoilt;	  /* a part could not be undone: what was begun must not be committed */
 	bool copies_late; /* the last checkpoint has failed */
 	bool sync_failed; /* and that because the disk did not confirm it */
+	struct file_mark file, log; /* a writer's: which files it writes to */
 	struct connection *next_idle;
 };
 
@@ -117,6 +124,10 @@ void connection_give_up(struct connection *connection);
  * of what is on disk. */
 bool connection_sync_failed(const struct connection *connection);
 
+/* Whether the writer's files still are what their names stand for: where they were removed, or others
+ * put in their place, what is written is lost. */
+bool connection_files_are_there(struct connection *connection);
+
 /* Its closing leaves the log as it is, instead of copying it into the file. */
 void connection_write_no_more(struct connection *connection);
 
@@ -125,5 +136,8 @@ enum err connection_migrate(struct connection *connection, const struct migratio
 
 void writer_start(struct database *database);
 void writer_stop(struct database *database);
+
+/* On the writer's thread: stops the program where the files have gone from under it. */
+void writer_look(struct database *database);
 
 #endif

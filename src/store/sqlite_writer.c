@@ -116,16 +116,37 @@ static void fail_batch(struct transaction *first, enum err err)
 			transaction->result = err;
 }
 
-static void stop_program(struct database *database)
+static void stop_program(struct database *database, const char *event, const char *why)
 {
 	database->failed = true;
 	connection_write_no_more(database->writer);
 	atomic_store(&any_failed, true);
-	log_error(
-		"store.sync-failed",
-		"%s: the disk did not confirm a write; the program stops and recovers at its start",
-		database->name);
+	log_error(event, "%s: %s", database->path, why);
 	kill(getpid(), SIGTERM);
+}
+
+static void stop_unconfirmed(struct database *database)
+{
+	stop_program(database, "store.sync-failed",
+		     "the disk did not confirm a write; the program stops and recovers at its"
+		     " start");
+}
+
+void writer_look(struct database *database)
+{
+	if (!database->failed && !connection_files_are_there(database->writer))
+		stop_program(database, "store.files-gone",
+			     "the file, or its log, was removed, renamed or replaced under the"
+			     " running program, which stops; bring the data back (souk restore)"
+			     " before it is started again");
+}
+
+static enum err commit(struct database *database)
+{
+	writer_look(database);
+	if (database->failed)
+		return ERR_STORAGE;
+	return connection_run(database->writer, "COMMIT");
 }
 
 /* *ret_again: nothing was committed, because a body has left something behind. */
@@ -147,7 +168,7 @@ static enum err run_all(struct database *database, struct sql *sql, struct trans
 		if (*ret_again)
 			return OK;
 	}
-	return connection_run(connection, "COMMIT");
+	return commit(database);
 }
 
 static void undo_all(struct database *database, struct sql *sql)
@@ -215,13 +236,13 @@ static void run_batch(struct database *database, struct transaction *first)
 	err = database->failed ? ERR_STORAGE : try_all(database, &sql, first);
 	if (err) {
 		if (connection_sync_failed(database->writer) && !database->failed)
-			stop_program(database);
+			stop_unconfirmed(database);
 		undo_all(database, &sql);
 		fail_batch(first, err);
 		return;
 	}
 	if (connection_sync_failed(database->writer))
-		stop_program(database);
+		stop_unconfirmed(database);
 	metric_add(database->metric_commits, 1);
 	metric_observe_ns(database->metric_commit_time, env_monotonic_ns() - start_ns);
 	told = sql.hooks != NULL;

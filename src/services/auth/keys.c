@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "runtime/fiber.h"
 #include "services/auth/key_files.h"
+#include "services/auth/store.h"
 
 #define LOOK_EVERY_MS SECOND_MS
 
@@ -64,10 +65,23 @@ static enum err read_ring(struct arena *arena, const char **ret_why)
 
 enum err keys_open(const char *data_directory, struct arena *arena, const char **ret_why)
 {
-	enum err err = key_files_add(data_directory, true, arena, ret_why);
+	struct jwt_keys keys;
+	enum err err = key_files_read(data_directory, arena, &keys, ret_why);
+	bool none = !err && keys.count == 0, sessions = false;
 
+	explicit_bzero(&keys, sizeof(keys));
+	if (!err && none)
+		err = token_store_any_session(&sessions);
+	if (!err)
+		err = key_files_add(data_directory, true, arena, ret_why);
 	if (err)
 		return err;
+	if (sessions)
+		log_warning(
+			"auth.keys-lost",
+			"%s/keys was empty, and a new signing key was made: whoever is logged in"
+			" has to log in again, or to use a refresh token",
+			data_directory);
 	free(ring.directory);
 	ring.directory = must_copy_text(data_directory);
 	return read_ring(arena, ret_why);

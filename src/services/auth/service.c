@@ -14,13 +14,13 @@ static enum err start(struct database *database)
 	const char *why = NULL;
 	enum err err;
 
+	token_store_open(database);
 	err = keys_open(config_text("data"), arena, &why);
 	if (err)
 		log_error("auth.keys", "the signing keys cannot be had: %s", why);
 	arena_free(arena);
 	if (err)
 		return err;
-	token_store_open(database);
 	return tokens_start();
 }
 

@@ -24,6 +24,9 @@ void token_store_open(struct database *database);
 enum err token_store_begin(struct session *session, const struct token_mark *access,
 			   const struct id *as_of) MUST_CHECK;
 
+/* Whether anybody is logged in. */
+enum err token_store_any_session(bool *ret_any) MUST_CHECK;
+
 /* ERR_NOT_FOUND where there is none. */
 enum err token_store_find(const struct id *session, struct session *ret_session) MUST_CHECK;
 

@@ -241,6 +241,16 @@ enum err token_store_find(const struct id *session, struct session *ret_session)
 	return err;
 }
 
+static enum err any_session(struct sql *sql, void *arg)
+{
+	return sql_end_any(sql_query(sql, "SELECT 1 FROM sessions LIMIT 1"), arg);
+}
+
+enum err token_store_any_session(bool *ret_any)
+{
+	return sql_read(database, any_session, ret_any);
+}
+
 static enum err replace(struct sql *sql, const struct session *session,
 			const struct rotation *rotation)
 {
