@@ -20,7 +20,6 @@
 #include "runtime/worker.h"
 
 #define RETRY_PAUSE_MS 100 /* between looks at what is parked, and after the store failed */
-#define PRUNE_ROWS_MAX 2000
 
 /* --- members ---------------------------------------------------------------------------------- */
 
@@ -508,7 +507,7 @@ void bus_start(struct bus *bus)
 			fiber_start_on(i % worker_count(), member_loop, &bus->members[i]);
 }
 
-/* --- draining and pruning --------------------------------------------------------------------- */
+/* --- draining --------------------------------------------------------------------------------- */
 
 static bool idle(struct bus *bus)
 {
@@ -541,68 +540,4 @@ bool bus_drain(struct bus *bus, int64_t patience_ms)
 			return false;
 	}
 	return true;
-}
-
-struct pruning {
-	int64_t before_ms, up_to;
-	int64_t removed;
-};
-
-static enum err prune_some(struct sql *sql, void *arg)
-{
-	struct pruning *pruning = arg;
-	enum err err;
-
-	err = sql_run(sql,
-		      /* The last row stays, so that numbers never start again. */
-		      "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE seq <= $1"
-		      " AND told_at < $2 AND seq < (SELECT MAX(seq) FROM outbox)"
-		      " ORDER BY seq LIMIT $3)",
-		      sql_int(pruning->up_to), sql_int(pruning->before_ms),
-		      sql_int(PRUNE_ROWS_MAX));
-	if (err)
-		return err;
-	pruning->removed = sql_changes(sql);
-	return OK;
-}
-
-static bool hears(const struct subscription *subscriptions, const char *source)
-{
-	for (; subscriptions->type; subscriptions++)
-		if (strcmp(event_source(subscriptions->type), source) == 0)
-			return true;
-	return false;
-}
-
-/* How far all of the platform who hear the source have heard it. How far one has that does not run
- * here is not known here: as if it had heard nothing. */
-static int64_t heard_by_all(struct bus *bus, size_t source_index)
-{
-	int64_t up_to = INT64_MAX;
-
-	for (size_t i = 0; i < bus->count; i++)
-		if (bus->members[i].hears[source_index])
-			up_to = MIN(up_to,
-				    atomic_load(&bus->members[i].stored_up_to[source_index]));
-	for (size_t i = 0; i < bus->absent_count; i++)
-		if (hears(bus->absent[i], bus->members[source_index].service))
-			up_to = 0;
-	return up_to;
-}
-
-enum err bus_prune(struct bus *bus, int64_t before_ms)
-{
-	enum err err = OK;
-	size_t j;
-
-	for (j = 0; !err && j < bus->count; j++) {
-		struct pruning pruning = {.before_ms = before_ms, .up_to = heard_by_all(bus, j)};
-
-		if (pruning.up_to == 0)
-			continue;
-		do {
-			err = sql_transaction(bus->members[j].database, prune_some, &pruning);
-		} while (!err && pruning.removed >= PRUNE_ROWS_MAX && !workers_stopping());
-	}
-	return err;
 }
