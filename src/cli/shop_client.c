@@ -148,8 +148,9 @@ enum err shop_client_open(const char *name, struct arena *arena, const char **re
 	client.token_arena = arena_new();
 	client.caller = (struct service){.name = arena_printf(client.arena, "souk:%s", name)};
 	client.address = err ? arena_copy_text(client.arena, holder.address) : NULL;
-	client.issuer =
-		holder.issuer ? arena_copy_text(client.arena, holder.issuer) : client.address;
+	if (client.address)
+		client.issuer = holder.issuer ? arena_copy_text(client.arena, holder.issuer)
+					      : client.address;
 	err = client.address ? OK : open_here(arena, ret_why);
 	if (err) {
 		arena_free(client.token_arena);
