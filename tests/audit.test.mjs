@@ -94,6 +94,11 @@ const BREAKS = [
   ['order-moves', [['order', "UPDATE order_history SET moved_by = 'customer' WHERE status = 'shipped';"]]],
   ['order-overdue', [['order', "UPDATE orders SET due_at = 1 WHERE payment_status = 'failed';"]], { late: true }],
   ['order-charged', [['order', `UPDATE orders SET transaction_id = NULL WHERE ${order('paid')};`]]],
+  ['charge-owed', [['payment', `INSERT INTO transactions (order_id, number, id, kind, status, amount, currency, provider,` +
+    ` provider_key, provider_reference, payment_method, attempts, next_try_at, created_at, updated_at) VALUES (${unknown(1)},` +
+    ` 1, ${unknown(2)}, 'charge', 'succeeded', 100, 'JPY', 'sandbox', 'k', 'ch_k', 'tok_visa', 1, 0, 0, 0);`],
+    ['sandbox', "INSERT INTO charges VALUES ('k', '01980000-0000-7000-8000-000000000001', 'tok_visa', 100, 'JPY', 0," +
+    " 'succeeded', NULL, 1, 0);"]]],
   ['charge-settles', [['order', `UPDATE order_history SET version = -1 WHERE status = 'paid' AND order_number =` +
     ` (SELECT number FROM orders WHERE ${order('paid')}); DELETE FROM order_history WHERE version = -1;` +
     `UPDATE orders SET status = 'reserved', version = version - 1, due_at = 9999999999999 WHERE ${order('paid')};`]],
@@ -233,6 +238,17 @@ describe('a shop with every kind of order', { concurrency: 4 }, () => {
       }
     });
   }
+
+  test('a charge of another sum than its order\'s is found, until it is given back', async () => {
+    const sum = (amount, refunded) => [['payment', `UPDATE transactions SET amount = ${amount}, refunded = ${refunded},` +
+      ` currency = 'JPY' WHERE order_id = (SELECT min(order_id) FROM transactions WHERE status = 'succeeded'` +
+      " AND refunded = 0) AND kind = 'charge';"], ['sandbox', 'SELECT 1;']];
+    const names = async (steps, name) => (await audit(broken(name, steps))).found.map((rule) => rule.name);
+    const charged = await audit(broken('another sum', sum(1, 0)));
+    const { violations: [{ detail }] } = charged.found.find(({ name }) => name === 'charge-owed');
+    assert.match(detail, /^charged are 1 JPY, given back 0; it comes to \d+ EUR$/);
+    assert.ok(!(await names(sum(1, 1), 'given back')).includes('charge-owed'));
+  });
 
   // A definition that is not what the index was made with: its entries are another index's.
   const redefined = (index, from, to) => 'PRAGMA writable_schema = ON;' +

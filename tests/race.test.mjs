@@ -248,7 +248,11 @@ test('refunds at once never exceed what was paid', async () => {
 });
 
 test('charges of one order at once, from wherever, charge once', async () => {
-  const orderId = uuidv7();
+  const product = await shop.createProduct({ vendor, stock: 1, price: 4200 });
+  const { id: orderId } = await shop.buy({
+    buyer: buyers[5], items: [{ productId: product.id, quantity: 1 }], headers: { prefer: 'respond-async' }, expect: 202,
+    settled: false,
+  });
   const answers = await Promise.all(Array.from({ length: 12 }, (_, i) =>
     shop.api('POST', '/payments/charge', {
       token: i % 2 ? service : admin, key: shop.unique('charge'),

@@ -100,9 +100,22 @@ const struct audit_rule audit_rules_between[] = {
 	 " AND o.total > 0 AND (t.id IS NULL OR t.amount <> o.total OR t.currency <> o.currency)",
 	 .kept = CHARGES_AGREE},
 
-	{"charge-settles", "a charged order is settled",
+	{"charge-owed", "every charge is of an order's total, or goes back",
+	 "SELECT p.order_id, 'charged are ' || p.amount || ' ' || p.currency || ', given back ' ||"
+	 " p.refunded || '; ' || CASE WHEN o.id IS NULL THEN 'there is no such order'"
+	 " ELSE 'it comes to ' || o.total || ' ' || o.currency END FROM payment.transactions p"
+	 " LEFT JOIN main.orders o ON o.id = p.order_id WHERE p.kind = 'charge'"
+	 " AND p.status = 'succeeded' AND p.refunded < p.amount AND (o.id IS NULL"
+	 " OR o.total <> p.amount OR o.currency <> p.currency)"
+	 " AND NOT (o.status IS 'cancelled' AND o.due_at IS NOT NULL)"
+	 " AND p.order_id NOT IN (SELECT order_id FROM main.stray_charges)"
+	 " AND NOT " AUDIT_WAITS("order", "p.order_id"),
+	 .kept = CHARGES_AGREE},
+
+	{"charge-settles", "a charged order is settled, or waits for its stock",
 	 "SELECT o.id, 'it is charged, and ' || o.status FROM main.orders o"
-	 " JOIN payment.transactions p ON " PAID_FOR " WHERE o.status IN ('pending', 'reserved')"
+	 " JOIN payment.transactions p ON " PAID_FOR " WHERE (o.status = 'reserved' OR"
+	 " o.status = 'pending' AND (o.payment_status <> 'paid' OR o.due_at IS NULL))"
 	 " AND NOT " ORDER_WAITS},
 
 	{"order-payment", "an order says of its payment what Payment says",

@@ -93,6 +93,17 @@ bool request_is_user(const struct request *req, const struct id *user)
 	return req->caller.roles != 0 && !id_is_zero(user) && id_equal(&req->caller.user, user);
 }
 
+bool request_is_service(const struct request *req, const char *service)
+{
+	const char *client = req->caller.client;
+
+	if (!(req->caller.roles & ROLE_SERVICE) || !client)
+		return false;
+	if (text_starts_with(client, "souk:"))
+		client += strlen("souk:");
+	return strcmp(client, service) == 0;
+}
+
 /* Whether the tag, with its quotes, is one of ours for this version. */
 static bool tag_has_version(const char *tag, size_t length, int64_t version)
 {

@@ -125,6 +125,10 @@ bool request_has_role(const struct request *req, unsigned roles);
 /* Whether the caller is this user. */
 bool request_is_user(const struct request *req, const struct id *user);
 
+/* Whether the caller is this service of the platform. Clients that an admin has made are none, what
+ * ever they are called: they are known by their ids. */
+bool request_is_service(const struct request *req, const char *service);
+
 /* OK where If-Match is absent, "*", or names this version of the resource; else
  * ERR_VERSION_MISMATCH. See reply_etag. */
 enum err request_if_match(const struct request *req, int64_t version) MUST_CHECK;

@@ -155,8 +155,8 @@ export const REQUESTS = {
     { body: { status: 'shipped' } }),
 
   // payment
-  'POST /payments/charge': () => at('/payments/charge',
-    { body: { orderId: uuidv7(), amount: euros(500), paymentMethod: 'tok_visa' } }),
+  'POST /payments/charge': ({ order }) => at('/payments/charge',
+    { body: { orderId: order.id, amount: order.total, paymentMethod: 'tok_visa' } }),
   'GET /payments/{}/status': ({ order }) => at(`/payments/${order.id}/status`),
   'POST /payments/refund': async (world) => at('/payments/refund',
     { body: { orderId: (await newOrder(world)).id, amount: euros(1), reason: 'a scratch' } }),

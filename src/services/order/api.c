@@ -377,6 +377,39 @@ static enum err get_user_orders(struct request *req, struct reply *reply)
 	return reply_list(req, reply, "orders/user", filter, whole);
 }
 
+/* --- what is owed ----------------------------------------------------------------------------- */
+
+static enum err read_head(struct sql *sql, void *arg)
+{
+	struct look *look = arg;
+
+	return order_read_head(sql, look->req->arena, &look->id, &look->order);
+}
+
+/* GET /orders/:id/owed: for Payment, before it charges. */
+static enum err get_owed(struct request *req, struct reply *reply)
+{
+	struct look look = {.req = req};
+	struct out out = out_new_kept(req->arena, req->arena);
+	struct money owed;
+	enum err err;
+
+	err = request_id(req, "id", &look.id);
+	if (err)
+		return err;
+	err = request_read(req, read_head, &look);
+	if (err)
+		return err;
+	owed = order_owed(&look.order);
+	out_open(&out, NULL);
+	out_id(&out, "orderId", &look.order.id);
+	out_id(&out, "userId", &look.order.user);
+	out_money(&out, "owed", &owed);
+	out_close(&out);
+	reply_json(reply, 200, &out);
+	return OK;
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -393,6 +426,7 @@ const struct route order_routes[] = {
 	{ HTTP_POST, "/orders", post_order, ANY_USER, ROUTE_BODY | ROUTE_IDEMPOTENT },
 	{ HTTP_GET, "/orders", get_orders, ROLE_ADMIN | ROLE_VENDOR, 0 },
 	{ HTTP_GET, "/orders/:id", get_order, ANY_USER, 0 },
+	{ HTTP_GET, "/orders/:id/owed", get_owed, ROLE_SERVICE, ROUTE_INTERNAL },
 	{ HTTP_GET, "/orders/user/:userId", get_user_orders, ANY_USER, 0 },
 	{ HTTP_PUT, "/orders/:id/status", put_order_status, ANY_USER, ROUTE_BODY },
 	{ 0 },

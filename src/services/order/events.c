@@ -38,10 +38,12 @@ static enum err on_payment_succeeded(struct sql *sql, const struct event *event)
 {
 	struct news news = news_of(event);
 	struct id transaction;
+	struct money amount;
 
-	if (!json_get_id(event->json, "transactionId", &transaction))
+	if (!json_get_id(event->json, "transactionId", &transaction) ||
+	    !json_get_money(event->json, "amount", &amount))
 		return ERR_INVALID;
-	return saga_charged(sql, &news, &transaction);
+	return saga_charged(sql, &news, &transaction, &amount);
 }
 
 static enum err on_payment_failed(struct sql *sql, const struct event *event)

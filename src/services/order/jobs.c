@@ -32,11 +32,13 @@
 #include "services/order/service.h"
 #include "services/order/store.h"
 #include "services/order/store_cart.h"
+#include "services/order/stray.h"
 
 #define CHARGE_EVERY_MS SECOND_MS
 #define REFUND_EVERY_MS SECOND_MS
 #define EXPIRE_EVERY_MS (10 * SECOND_MS)
 #define CARTS_EVERY_MS HOUR_MS
+#define STRAYS_EVERY_MS SECOND_MS
 #define TAKE_MAX 64			       /* orders in one statement */
 #define CHARGE_ENDS_BEFORE_MS (30 * SECOND_MS) /* the reservation's end */
 #define REFUND_LOOK_AGAIN_MS (10 * SECOND_MS)  /* whether Payment has told that it is done */
@@ -64,10 +66,11 @@ struct errand {
 	struct request trace;
 	/* For transactions. */
 	struct id transaction;
+	struct money charged;
 	int64_t due_ms;
 };
 
-enum { JOB_CHARGE, JOB_REFUND, JOB_EXPIRE, JOB_CARTS };
+enum { JOB_CHARGE, JOB_REFUND, JOB_EXPIRE, JOB_CARTS, JOB_STRAYS };
 
 static struct limiter *charge_limiter, *refund_limiter, *expire_limiter;
 
@@ -87,7 +90,7 @@ static enum err charged(struct sql *sql, void *arg)
 	struct errand *errand = arg;
 	struct news news = news_of(errand);
 
-	return saga_charged(sql, &news, &errand->transaction);
+	return saga_charged(sql, &news, &errand->transaction, &errand->charged);
 }
 
 static enum err expired(struct sql *sql, void *arg)
@@ -151,7 +154,7 @@ static enum err ask(struct errand *errand, enum http_method method, const char *
 }
 
 /* The charge that went through, among the transactions of an order. */
-static bool find_charge(const json_t *payment, struct id *ret_transaction)
+static bool find_charge(const json_t *payment, struct errand *errand)
 {
 	const json_t *transactions = json_object_get(payment, "transactions");
 
@@ -162,7 +165,8 @@ static bool find_charge(const json_t *payment, struct id *ret_transaction)
 
 		if (kind && status && strcmp(kind, "charge") == 0 &&
 		    strcmp(status, "succeeded") == 0)
-			return json_get_id(transaction, "id", ret_transaction);
+			return json_get_id(transaction, "id", &errand->transaction) &&
+			       json_get_money(transaction, "amount", &errand->charged);
 	}
 	return false;
 }
@@ -181,7 +185,7 @@ static void settle_by_status(struct errand *errand, bool is_late)
 		return;
 	}
 	status = json_get_text(answer.json, "status");
-	if (find_charge(answer.json, &errand->transaction))
+	if (find_charge(answer.json, errand))
 		step(errand, charged);
 	else if (is_late && status && strcmp(status, "processing") != 0)
 		step(errand, expired);
@@ -545,6 +549,7 @@ const struct job order_jobs[] = {
 	[JOB_REFUND] = {"order-refund", REFUND_EVERY_MS, run_refund},
 	[JOB_EXPIRE] = {"order-expire", EXPIRE_EVERY_MS, run_expire},
 	[JOB_CARTS] = {"order-carts", CARTS_EVERY_MS, run_carts},
+	[JOB_STRAYS] = {"order-strays", STRAYS_EVERY_MS, strays_refund},
 	{0},
 };
 

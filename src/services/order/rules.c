@@ -187,6 +187,17 @@ bool order_owes_refund(const struct order *order)
 		order->payment_status == PAYMENT_PARTIALLY_REFUNDED);
 }
 
+struct money order_owed(const struct order *order)
+{
+	struct money owed = order->total;
+
+	if (order_is_settled(order->status) || order->payment_status == PAYMENT_PAID ||
+	    order->payment_status == PAYMENT_PARTIALLY_REFUNDED ||
+	    order->payment_status == PAYMENT_REFUNDED)
+		owed.amount = 0;
+	return owed;
+}
+
 size_t order_lines_of(const struct order *order, const struct id *vendor)
 {
 	size_t count = 0;

@@ -21,6 +21,8 @@ enum mover mover_from(const char *text);
 #define REASON_OUT_OF_STOCK "out-of-stock"
 #define REASON_DECLINED "payment-declined"
 #define REASON_EXPIRED "expired"
+#define REASON_WRONG_SUM "wrong-sum" /* another one was charged than it comes to */
+#define REASON_REFUNDED "refunded"   /* all of it, before it had its stock */
 
 /* "SO-000123" */
 void order_number_format(int64_t number, char text[static ORDER_NUMBER_SIZE]);
@@ -41,6 +43,9 @@ bool order_is_settled(enum order_status status);
 
 /* Whether there is money to be given back: of an order that will not be. */
 bool order_owes_refund(const struct order *order);
+
+/* What is still to be paid for it: all of it, or nothing. */
+struct money order_owed(const struct order *order);
 
 /* How many of the order's lines are the vendor's. */
 size_t order_lines_of(const struct order *order, const struct id *vendor);

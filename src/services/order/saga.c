@@ -5,6 +5,7 @@
 #include "services/order/rules.h"
 #include "services/order/service.h"
 #include "services/order/store.h"
+#include "services/order/stray.h"
 
 /* ret_known false: not an order of ours, and so none of our affair. */
 static enum err read_order(struct sql *sql, const struct news *news, struct order *ret_order,
@@ -101,27 +102,50 @@ enum err saga_stock_rejected(struct sql *sql, const struct news *news)
 	return move(sql, news, &order, ORDER_CANCELLED, REASON_OUT_OF_STOCK);
 }
 
-enum err saga_charged(struct sql *sql, const struct news *news, const struct id *transaction)
+/* Money for what takes none: it goes back. Payment charges an order once, so one that is not paid
+ * can never be, with its own sum. */
+static enum err charged_wrongly(struct sql *sql, const struct news *news, struct order *order,
+				const struct money *amount)
+{
+	char charged[40], total[40];
+	enum err err;
+
+	money_format(amount, charged, sizeof(charged));
+	money_format(&order->total, total, sizeof(total));
+	log_error("order.wrong-sum", "order %s comes to %s, charged are %s: it goes back",
+		  id_text(news->arena, &order->id), total, charged);
+	if (!order_is_settled(order->status))
+		return move(sql, news, order, ORDER_CANCELLED, REASON_WRONG_SUM);
+	err = order_owes_refund(order) ? OK : stray_note(sql, &order->id);
+	return err ? err : store_payment(sql, order);
+}
+
+enum err saga_charged(struct sql *sql, const struct news *news, const struct id *transaction,
+		      const struct money *amount)
 {
 	struct order order;
 	bool known;
 	enum err err;
 
 	err = read_order(sql, news, &order, &known);
-	if (err || !known)
+	if (err)
 		return err;
+	if (!known)
+		return stray_note(sql, &news->order);
 	/* What is paid, or was refunded since, has been told before. */
 	if (order.payment_status != PAYMENT_NONE && order.payment_status != PAYMENT_PROCESSING &&
 	    order.payment_status != PAYMENT_FAILED)
 		return OK;
 	order.payment_status = PAYMENT_PAID;
 	order.transaction = *transaction;
-	if (order.status == ORDER_RESERVED)
-		return move(sql, news, &order, ORDER_PAID, NULL);
 	if (order_owes_refund(&order)) {
 		order.due_ms = sql_now_ms(sql);
 		order.attempts = 0;
 	}
+	if (amount->amount != order.total.amount || !money_same_currency(amount, &order.total))
+		return charged_wrongly(sql, news, &order, amount);
+	if (order.status == ORDER_RESERVED)
+		return move(sql, news, &order, ORDER_PAID, NULL);
 	return store_payment(sql, &order);
 }
 
@@ -162,6 +186,8 @@ enum err saga_refunded(struct sql *sql, const struct news *news, const struct mo
 	if (err || !known || order.payment_status == PAYMENT_REFUNDED)
 		return err;
 	order.payment_status = in_full ? PAYMENT_REFUNDED : PAYMENT_PARTIALLY_REFUNDED;
+	if (in_full && !order_is_settled(order.status))
+		return move(sql, news, &order, ORDER_CANCELLED, REASON_REFUNDED);
 	if (!order_owes_refund(&order) && order_is_settled(order.status))
 		order.due_ms = 0;
 	return store_payment(sql, &order);

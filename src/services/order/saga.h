@@ -2,7 +2,7 @@
  * What an order does when news of its stock or its payment comes, each as one step within a
  * transaction: read the order, decide, move. News comes twice, late, and from two sides (a job's
  * answer and the event of the same thing): a step that was done already, or that an order no longer
- * needs, is OK and does nothing; so is news of an order that we do not have.
+ * needs, is OK and does nothing; so is news of an order that we do not have, but for its charge.
  */
 #ifndef SERVICES_ORDER_SAGA_H
 #define SERVICES_ORDER_SAGA_H
@@ -24,9 +24,11 @@ enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t u
 /* There is not enough, or not any more: cancelled. */
 enum err saga_stock_rejected(struct sql *sql, const struct news *news) MUST_CHECK;
 
-/* reserved: paid. cancelled before: the money goes back. */
-enum err saga_charged(struct sql *sql, const struct news *news, const struct id *transaction)
-	MUST_CHECK;
+/* reserved: paid, if that is what it comes to. cancelled before: the money goes back; so it does
+ * where another sum was charged, which cancels what is not paid, or was charged for what costs
+ * nothing, or for an order that we do not have (stray.c). */
+enum err saga_charged(struct sql *sql, const struct news *news, const struct id *transaction,
+		      const struct money *amount) MUST_CHECK;
 
 /* reserved: cancelled. */
 enum err saga_declined(struct sql *sql, const struct news *news) MUST_CHECK;
@@ -34,7 +36,8 @@ enum err saga_declined(struct sql *sql, const struct news *news) MUST_CHECK;
 /* Its time is over, and it is not paid: cancelled. */
 enum err saga_expired(struct sql *sql, const struct news *news) MUST_CHECK;
 
-/* So much was given back of what was paid, in all. */
+/* So much was given back of what was paid, in all. Where it is all of it, and the order is not paid
+ * yet, it will not be: cancelled. */
 enum err saga_refunded(struct sql *sql, const struct news *news, const struct money *paid,
 		       const struct money *refunded) MUST_CHECK;
 

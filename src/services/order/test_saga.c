@@ -8,6 +8,7 @@ enum news_kind {
 	RESERVED,
 	REJECTED,
 	CHARGED,
+	WRONGLY_CHARGED,
 	DECLINED,
 	EXPIRED,
 	PART_REFUNDED,
@@ -24,7 +25,7 @@ struct saga_work {
 
 static enum err saga_body(struct sql *sql, void *arg)
 {
-	static const struct money paid = {100, "EUR"}, part = {40, "EUR"};
+	static const struct money paid = {100, "EUR"}, part = {40, "EUR"}, yen = {100, "JPY"};
 	struct saga_work *work = arg;
 
 	switch (work->kind) {
@@ -33,7 +34,9 @@ static enum err saga_body(struct sql *sql, void *arg)
 	case REJECTED:
 		return saga_stock_rejected(sql, &work->news);
 	case CHARGED:
-		return saga_charged(sql, &work->news, &work->transaction);
+		return saga_charged(sql, &work->news, &work->transaction, &paid);
+	case WRONGLY_CHARGED:
+		return saga_charged(sql, &work->news, &work->transaction, &yen);
 	case DECLINED:
 		return saga_declined(sql, &work->news);
 	case EXPIRED:
@@ -124,6 +127,18 @@ static const struct way ways[] = {
 	 .told = "OrderPlaced OrderPaid"},
 	{"charged by hand before it is reserved", NEWS(CHARGED, RESERVED, CHARGED),
 	 .status = ORDER_PAID, .payment = PAYMENT_PAID, .told = "OrderPlaced OrderPaid"},
+	{"charged another sum", NEWS(RESERVED, WRONGLY_CHARGED, WRONGLY_CHARGED, RESERVED),
+	 .status = ORDER_CANCELLED, .payment = PAYMENT_PAID, .due = true, .reason = "wrong-sum",
+	 .told = "OrderPlaced OrderCancelled"},
+	{"charged another sum before it is reserved, and given back",
+	 NEWS(WRONGLY_CHARGED, RESERVED, REFUNDED), .status = ORDER_CANCELLED,
+	 .payment = PAYMENT_REFUNDED, .reason = "wrong-sum", .told = "OrderPlaced OrderCancelled"},
+	{"expired, and charged another sum", NEWS(EXPIRED, WRONGLY_CHARGED),
+	 .status = ORDER_CANCELLED, .payment = PAYMENT_PAID, .due = true, .reason = "expired",
+	 .told = "OrderPlaced OrderCancelled"},
+	{"charged by hand, and refunded before it is reserved", NEWS(CHARGED, REFUNDED, RESERVED),
+	 .status = ORDER_CANCELLED, .payment = PAYMENT_REFUNDED, .reason = "refunded",
+	 .told = "OrderPlaced OrderCancelled"},
 	{"charged by hand, and out of stock", NEWS(CHARGED, REJECTED), .status = ORDER_CANCELLED,
 	 .payment = PAYMENT_PAID, .due = true, .reason = "out-of-stock",
 	 .told = "OrderPlaced OrderCancelled"},
@@ -225,12 +240,48 @@ static void a_return_is_refunded(void **state)
 			    "OrderPlaced OrderPaid OrderShipped OrderDelivered OrderReturned");
 }
 
-static void news_of_an_unknown_order_does_nothing(void **state)
+static enum err count_strays(struct sql *sql, void *arg)
+{
+	struct sql_rows *rows = sql_query(sql, "SELECT count(*) FROM stray_charges");
+
+	return SQL_TAKE(rows, (int64_t *)arg, sql_get_int(rows, 0));
+}
+
+static int64_t strays(struct place *place)
+{
+	int64_t count = -1;
+
+	assert_int_equal(sql_read(place->database, count_strays, &count), OK);
+	return count;
+}
+
+static void of_an_unknown_order_only_its_charge_is_news(void **state)
 {
 	struct id nobody = id_new();
 
-	for (int kind = 0; kind < NEWS_COUNT; kind++)
-		tell(*state, &nobody, (enum news_kind)kind);
+	for (int kind = 0; kind < NEWS_COUNT; kind++) {
+		if (kind != CHARGED && kind != WRONGLY_CHARGED)
+			tell(*state, &nobody, (enum news_kind)kind);
+	}
+	assert_int_equal(strays(*state), 0);
+	tell(*state, &nobody, CHARGED);
+	tell(*state, &nobody, CHARGED);
+	assert_int_equal(strays(*state), 1);
+}
+
+static void what_is_charged_for_nothing_goes_back(void **state)
+{
+	struct place *place = *state;
+	struct order order = placed(place, 0);
+
+	tell(place, &order.id, RESERVED);
+	tell(place, &order.id, CHARGED);
+	order = stored(place, &order.id);
+	assert_int_equal(order.status, ORDER_PAID);
+	assert_int_equal(order.payment_status, PAYMENT_PAID);
+	assert_int_equal(strays(place), 1);
+	tell(place, &order.id, REFUNDED);
+	assert_int_equal(stored(place, &order.id).status, ORDER_PAID);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_open, place_close)
@@ -244,7 +295,8 @@ int main(void)
 		TEST(what_costs_nothing_is_paid_at_once),
 		TEST(a_lost_stock_does_not_cancel_what_was_shipped),
 		TEST(a_return_is_refunded),
-		TEST(news_of_an_unknown_order_does_nothing),
+		TEST(of_an_unknown_order_only_its_charge_is_news),
+		TEST(what_is_charged_for_nothing_goes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/env.h"
 #include "services/payment/intent.h"
+#include "services/payment/owed.h"
 #include "services/payment/rules.h"
 #include "services/payment/settle.h"
 
@@ -144,6 +145,8 @@ static enum err post_charge(struct request *req, struct reply *reply)
 	enum err err;
 
 	err = request_body(req, charge_fields, &draft);
+	if (!err)
+		err = owed_check(req, &draft);
 	if (err)
 		return err;
 	err = sql_transaction(service_database(&payment_service), begin_charge, &work);

@@ -69,12 +69,29 @@ static enum err add_another_charge(struct sql *sql, struct request *req,
 	return *ret_claimed ? OK : ERR_CONFLICT;
 }
 
+static enum err refuse_amount(struct request *req, const struct money *owed)
+{
+	struct out members = out_new(req->arena);
+	char text[40];
+
+	money_format(owed, text, sizeof(text));
+	out_open(&members, NULL);
+	out_money(&members, "owed", owed);
+	out_close(&members);
+	return refuse_with(req, ERR_AMOUNT_MISMATCH, &members, "The order owes %s.", text);
+}
+
 /* The order has charges, `last` being the latest. */
 static enum err charge_again(struct sql *sql, struct request *req, const struct charge_draft *draft,
 			     const struct transaction *last, struct transaction *ret_transaction,
 			     bool *ret_claimed)
 {
-	switch (charge_decide(last, draft)) {
+	enum charge_decision decision = charge_decide(last, draft);
+
+	/* What was asked for before may be told again; more is not asked for. */
+	if (draft->owed && (decision == CHARGE_CONFLICT || decision == CHARGE_NEW))
+		return refuse_amount(req, draft->owed);
+	switch (decision) {
 	case CHARGE_GO_ON:
 		*ret_transaction = *last;
 		if (!id_is_zero(&last->user) || id_is_zero(&draft->user))
@@ -95,15 +112,19 @@ enum err intent_charge(struct sql *sql, struct request *req, const struct charge
 		       struct transaction *ret_transaction, bool *ret_claimed)
 {
 	struct transaction first = new_charge(sql, req, draft, 1), last;
-	enum err err;
+	enum err err = OK;
 
+	*ret_claimed = false;
 	/* Nearly always it is the first: then nothing has to be read. */
-	err = transaction_add(sql, &first, ret_claimed);
+	if (!draft->owed)
+		err = transaction_add(sql, &first, ret_claimed);
 	if (!err && *ret_claimed)
 		*ret_transaction = first;
 	if (err || *ret_claimed)
 		return err;
 	err = transaction_last_charge(sql, &draft->order, req->arena, &last);
+	if (err == ERR_NOT_FOUND && draft->owed)
+		return refuse_amount(req, draft->owed);
 	return err ? err : charge_again(sql, req, draft, &last, ret_transaction, ret_claimed);
 }
 

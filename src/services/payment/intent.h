@@ -9,7 +9,8 @@
 #include "services/payment/store.h"
 
 /* Notes a charge, or finds the one that this is a repetition of. True in *ret_claimed: the provider
- * has to be asked, by the caller. ERR_ALREADY_PAID, ERR_CONFLICT, with words in `req`. */
+ * has to be asked, by the caller. ERR_ALREADY_PAID, ERR_CONFLICT, ERR_AMOUNT_MISMATCH, with words
+ * in `req`. */
 enum err intent_charge(struct sql *sql, struct request *req, const struct charge_draft *draft,
 		       struct transaction *ret_transaction, bool *ret_claimed) MUST_CHECK;
 

@@ -45,6 +45,8 @@ struct charge_draft {
 	struct id order, user; /* user: zero where it is not told */
 	struct money amount;
 	char *payment_method;
+	/* What the order owes, where that is another amount: nothing new is charged then. Or NULL. */
+	const struct money *owed;
 };
 
 struct refund_draft {
