@@ -25,6 +25,15 @@ const struct secret *platform_secret(void)
 	return &the_secret;
 }
 
+struct hash service_fingerprint(const struct service *service, const char *purpose,
+				const void *bytes, size_t length)
+{
+	struct hash parts[3] = {hash_of_text(service->name), hash_of_text(purpose),
+				hash_of(bytes, length)};
+
+	return secret_hash(&the_secret, parts, sizeof(parts));
+}
+
 /* False with errno set; a file of another length is none of ours (EINVAL). */
 static bool read_secret(int directory, struct secret *ret_secret)
 {

@@ -4,6 +4,7 @@
 #ifndef PLATFORM_SERVICE_H
 #define PLATFORM_SERVICE_H
 
+#include "base/hash.h"
 #include "events/event.h"
 #include "http/request.h"
 #include "http/router.h"
@@ -63,6 +64,13 @@ enum err request_search(struct request *req, sql_body *body, void *arg) MUST_CHE
 /* For a handler whose answer comes after its effect: where its result is found (a path), told
  * before request_transaction. `status` is what a repeated request answers with. */
 void request_effect(struct request *req, int status, const char *location);
+
+/* --- secrets --------------------------------------------------------------------------------- */
+
+/* A fingerprint that nobody can make without the platform's secret; each service and purpose has its
+ * own. */
+struct hash service_fingerprint(const struct service *service, const char *purpose,
+				const void *bytes, size_t length);
 
 /* --- calls between services ------------------------------------------------------------------ */
 

@@ -8,6 +8,8 @@
 #include "services/auth/clients.h"
 #include "services/auth/tokens.h"
 
+#define DEVICE_TOKEN_MAX 128 /* longer ones are none of ours */
+
 struct token_request {
 	struct request *req;
 	struct reply *reply;
@@ -39,7 +41,9 @@ enum err auth_refuse_oauth(struct reply *reply, const char *error, const char *d
 	return OK;
 }
 
-static enum err reply_grant(struct reply *reply, const struct grant *grant)
+/* `device_token`: see check_password; or NULL. */
+static enum err reply_grant(struct reply *reply, const struct grant *grant,
+			    const char *device_token)
 {
 	struct out out = out_new(reply->arena);
 
@@ -49,6 +53,7 @@ static enum err reply_grant(struct reply *reply, const struct grant *grant)
 	out_int(&out, "expires_in", grant->expires_in_s);
 	out_text(&out, "refresh_token", grant->refresh_token);
 	out_text(&out, "scope", grant->scope);
+	out_text(&out, "device_token", device_token);
 	out_close(&out);
 	reply_oauth(reply, 200, &out);
 	return OK;
@@ -69,11 +74,12 @@ static enum err refuse_client_or_scope(struct token_request *token)
 
 /* --- password --------------------------------------------------------------------------------- */
 
-/* Has the User service check the password; *ret_user is its answer. ERR_INVALID_CREDENTIALS also
- * where the account is suspended. */
+/* Has the User service check the password; *ret_answer has the user, and a token by which it knows
+ * this device the next time. ERR_INVALID_CREDENTIALS also where the account is suspended. */
 static enum err check_password(struct token_request *token, const char *username,
-			       const char *password, const json_t **ret_user)
+			       const char *password, const json_t **ret_answer)
 {
+	const char *device_token = parameters_get(&token->parameters, "device_token");
 	struct out body = out_new(token->req->arena);
 	struct call call = {
 		.service = "user",
@@ -88,6 +94,8 @@ static enum err check_password(struct token_request *token, const char *username
 	out_text(&body, "email", username);
 	out_text(&body, "password", password);
 	out_text(&body, "address", token->req->client_address);
+	if (device_token && strlen(device_token) <= DEVICE_TOKEN_MAX)
+		out_text(&body, "deviceToken", device_token);
 	out_close(&body);
 	err = service_call(token->req->arena, &auth_service, token->req, &call, &answer);
 	if (err)
@@ -101,7 +109,7 @@ static enum err check_password(struct token_request *token, const char *username
 		return ERR_INVALID_CREDENTIALS;
 	if (answer.err)
 		return answer.err;
-	*ret_user = answer.json;
+	*ret_answer = answer.json;
 	return OK;
 }
 
@@ -110,7 +118,7 @@ static enum err grant_password(struct token_request *token)
 	const char *username = parameters_get(&token->parameters, "username");
 	const char *password = parameters_get(&token->parameters, "password");
 	struct id as_of = id_new(), user;
-	const json_t *account;
+	const json_t *answer, *account;
 	struct grant grant;
 	enum err err;
 
@@ -120,7 +128,8 @@ static enum err grant_password(struct token_request *token)
 	err = refuse_client_or_scope(token);
 	if (err || token->reply->status)
 		return err;
-	err = check_password(token, username, password, &account);
+	err = check_password(token, username, password, &answer);
+	account = err ? NULL : json_object_get(answer, "user");
 	if (!err && !json_get_id(account, "id", &user))
 		err = ERR_UPSTREAM;
 	if (!err)
@@ -132,7 +141,11 @@ static enum err grant_password(struct token_request *token)
 					 "The address or the password is wrong.");
 	if (err)
 		return err;
-	return reply_grant(token->reply, &grant);
+	/* Only to who knows of it: others are answered as the standard has it. */
+	return reply_grant(token->reply, &grant,
+			   parameters_get(&token->parameters, "device_token")
+				   ? json_get_text(answer, "deviceToken")
+				   : NULL);
 }
 
 /* --- refresh_token ---------------------------------------------------------------------------- */
@@ -156,7 +169,7 @@ static enum err grant_refresh_token(struct token_request *token)
 					 "The refresh token is not good, or no longer.");
 	if (err)
 		return err;
-	return reply_grant(token->reply, &grant);
+	return reply_grant(token->reply, &grant, NULL);
 }
 
 /* --- client_credentials ----------------------------------------------------------------------- */
@@ -174,7 +187,7 @@ static enum err grant_client_credentials(struct token_request *token)
 		return auth_refuse_oauth(token->reply, "invalid_scope",
 					 "The client has no such scope.");
 	grant_to_client(token->req->arena, client, scope ? scope : client->scope, &grant);
-	return reply_grant(token->reply, &grant);
+	return reply_grant(token->reply, &grant, NULL);
 }
 
 /* --- the endpoint ----------------------------------------------------------------------------- */

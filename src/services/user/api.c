@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/unicode.h"
 #include "services/user/credentials.h"
+#include "services/user/devices.h"
 #include "services/user/rules.h"
 #include "services/user/sessions.h"
 #include "services/user/store.h"
@@ -62,12 +63,18 @@ static const struct field change_fields[] = {
 	FIELD_END,
 };
 
+/* One that is none, or another account's, says nothing: as if it were not there. */
+#define DEVICE_TOKEN                                                                             \
+	FIELD(struct credentials, device_token, "deviceToken", TEXT, .flags = NULLABLE | SECRET, \
+	      .min = 1, .max = DEVICE_TOKEN_MAX)
+
 /* A password is taken as it is: the rules for new ones may have been others once. */
 static const struct field login_fields[] = {
 	FIELD(struct credentials, email, "email", TEXT, .flags = REQUIRED, .min = 1,
 	      .max = USER_EMAIL_MAX),
 	FIELD(struct credentials, password, "password", TEXT, .flags = REQUIRED | SECRET, .min = 1,
 	      .max = PASSWORD_LENGTH_MAX),
+	DEVICE_TOKEN,
 	FIELD_END,
 };
 
@@ -77,6 +84,7 @@ static const struct field check_fields[] = {
 	FIELD(struct credentials, password, "password", TEXT, .flags = REQUIRED | SECRET, .min = 1,
 	      .max = PASSWORD_LENGTH_MAX),
 	FIELD(struct credentials, address, "address", TEXT, .min = 1, .max = 64),
+	DEVICE_TOKEN,
 	FIELD_END,
 };
 
@@ -155,6 +163,10 @@ static enum err store_registration(struct sql *sql, void *arg)
 	err = users_insert(sql, user, NULL, reply->arena);
 	if (err)
 		return err;
+	err = credentials_note_place(sql, reply->arena, &user->id,
+				     registration->req->client_address);
+	if (err)
+		return err;
 	err = publish_registered(sql, registration->req, user);
 	if (err)
 		return err;
@@ -195,13 +207,14 @@ static enum err post_login(struct request *req, struct reply *reply)
 	struct id as_of = id_new();
 	struct user user;
 	const json_t *tokens;
+	const char *device_token;
 	struct out out;
 	enum err err;
 
 	err = request_body(req, login_fields, &credentials);
 	if (err)
 		return err;
-	err = credentials_check(req, reply, &credentials, &user);
+	err = credentials_check(req, reply, &credentials, &user, &device_token);
 	if (err)
 		return err;
 	err = sessions_begin(req, &user, &as_of, &tokens);
@@ -214,6 +227,7 @@ static enum err post_login(struct request *req, struct reply *reply)
 	out_text(&out, "tokenType", json_get_text(tokens, "tokenType"));
 	out_int(&out, "expiresIn", json_get_int(tokens, "expiresIn"));
 	out_text(&out, "refreshToken", json_get_text(tokens, "refreshToken"));
+	out_text(&out, "deviceToken", device_token);
 	user_write(&out, "user", &user);
 	out_close(&out);
 	reply_json(reply, 200, &out);
@@ -233,22 +247,30 @@ static void tell_wait(struct request *req, const struct reply *reply)
 	req->members = members.data;
 }
 
-/* POST /users/check-password, for Auth: 200 with the user whose address and password these are. */
+/* POST /users/check-password, for Auth: 200 with the user whose address and password these are, and
+ * the device's token. */
 static enum err post_check_password(struct request *req, struct reply *reply)
 {
 	struct credentials credentials = {0};
+	const char *device_token;
 	struct user user;
+	struct out out;
 	enum err err;
 
 	err = request_body(req, check_fields, &credentials);
 	if (err)
 		return err;
-	err = credentials_check(req, reply, &credentials, &user);
+	err = credentials_check(req, reply, &credentials, &user, &device_token);
 	if (err == ERR_RATE_LIMITED)
 		tell_wait(req, reply);
 	if (err)
 		return err;
-	reply_user(reply, 200, &user);
+	out = out_new(req->arena);
+	out_open(&out, NULL);
+	user_write(&out, "user", &user);
+	out_text(&out, "deviceToken", device_token);
+	out_close(&out);
+	reply_json(reply, 200, &out);
 	return OK;
 }
 

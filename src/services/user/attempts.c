@@ -1,20 +1,30 @@
 /* Counters of failures in fixed windows, that begin with the first failure. */
 #include "services/user/attempts.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/env.h"
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "base/time.h"
 
-#define COUNTERS_MAX 50000
-#define KEY_SIZE 320 /* longer names share a counter by their first bytes */
+#define COUNTERS_MAX 60000
 #define WINDOW_MS (ATTEMPTS_WINDOW_MINUTES * MINUTE_MS)
+#define NETWORK_BYTES 8 /* of an IPv6 address: its /64 */
+
+enum limit { LIMIT_PAIR, LIMIT_PLACE, LIMIT_ACCOUNT, LIMIT_COUNT };
+
+static const char *const limit_labels[] = {
+	"limit=\"account and place\"",
+	"limit=\"place\"",
+	"limit=\"account\"",
+};
 
 struct counter {
 	int64_t since_ms; /* monotonic */
@@ -23,73 +33,122 @@ struct counter {
 
 static struct {
 	pthread_mutex_t lock;
-	struct map *counters;
-	int64_t per_account;
-	struct metric *failed, *refused;
+	struct map *counters; /* by hash */
+	int64_t most;
+	struct metric *failed, *refused[LIMIT_COUNT];
 } attempts = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Accounts and addresses are kept apart by the first byte. */
-static size_t write_key(char key[static KEY_SIZE], char kind, const char *name)
-{
-	int length = snprintf(key, KEY_SIZE, "%c%s", kind, name);
-
-	return MIN((size_t)length, (size_t)KEY_SIZE - 1);
-}
-
-void attempts_start(int64_t per_account)
+void attempts_start(int64_t most)
 {
 	pthread_mutex_lock(&attempts.lock);
 	map_free(attempts.counters);
 	attempts.counters = map_new(COUNTERS_MAX, true, free);
-	attempts.per_account = per_account;
+	attempts.most = most;
 	attempts.failed = metric_counter("souk_login_failures_total",
 					 "Wrong passwords, and addresses of nobody.", "");
-	attempts.refused = metric_counter("souk_login_refused_total",
-					  "Log-ins that were refused after too many failures.", "");
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		attempts.refused[i] = metric_counter(
+			"souk_login_refused_total",
+			"Log-ins that were refused after too many failures.", limit_labels[i]);
 	pthread_mutex_unlock(&attempts.lock);
 }
 
-/* The milliseconds until another attempt may be made. Locked. */
-static int64_t wait_ms(char kind, const char *name, int64_t most, int64_t now_ms)
+const char *attempts_place(struct arena *arena, const char *address)
 {
-	char key[KEY_SIZE];
-	const struct counter *counter = map_get(attempts.counters, key, write_key(key, kind, name));
+	struct in6_addr bytes;
+	char text[INET6_ADDRSTRLEN];
 
-	if (!counter || counter->failures < most || now_ms - counter->since_ms >= WINDOW_MS)
+	if (!address || inet_pton(AF_INET6, address, &bytes) != 1)
+		return address;
+	memset((uint8_t *)&bytes + NETWORK_BYTES, 0, sizeof(bytes) - NETWORK_BYTES);
+	return arena_printf(arena, "%s/64", inet_ntop(AF_INET6, &bytes, text, sizeof(text)));
+}
+
+/* --- which counters --------------------------------------------------------------------------- */
+
+struct key {
+	struct hash hash;
+	int64_t most;
+	bool counts; /* this limit holds for the attempt */
+};
+
+/* Hashes of one length: no two names give the same bytes. */
+static struct hash name_of(enum limit limit, const struct attempt *attempt, const char *account,
+			   const char *place)
+{
+	struct hash parts[3] = {hash_of_text(account), hash_of_text(place)};
+
+	parts[2].bytes[0] = (uint8_t)limit;
+	parts[2].bytes[1] = (uint8_t)attempt->purpose;
+	parts[2].bytes[2] = place == attempt->device;
+	return hash_of(parts, sizeof(parts));
+}
+
+/* Whoever changes an account holds a token of it: the place's count is for log-ins. */
+static void keys_of(const struct attempt *attempt, struct key keys[static LIMIT_COUNT])
+{
+	const char *who = attempt->device ? attempt->device : attempt->place;
+	bool log_in = attempt->purpose == ATTEMPT_LOG_IN;
+
+	keys[LIMIT_PAIR] = (struct key){.most = attempts.most, .counts = who};
+	keys[LIMIT_PLACE] = (struct key){
+		.most = ATTEMPTS_WIDE * attempts.most,
+		.counts = log_in && attempt->place && !attempt->device,
+	};
+	keys[LIMIT_ACCOUNT] = (struct key){
+		.most = ATTEMPTS_WIDE * attempts.most,
+		.counts = !log_in || !(attempt->device || attempt->place_is_known),
+	};
+	if (who)
+		keys[LIMIT_PAIR].hash = name_of(LIMIT_PAIR, attempt, attempt->account, who);
+	if (attempt->place)
+		keys[LIMIT_PLACE].hash = name_of(LIMIT_PLACE, attempt, "", attempt->place);
+	keys[LIMIT_ACCOUNT].hash = name_of(LIMIT_ACCOUNT, attempt, attempt->account, "");
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
+
+/* The milliseconds until another attempt may be made. Locked. */
+static int64_t wait_ms(const struct key *key, int64_t now_ms)
+{
+	const struct counter *counter = map_get(attempts.counters, &key->hash, sizeof(key->hash));
+
+	if (!counter || counter->failures < key->most || now_ms - counter->since_ms >= WINDOW_MS)
 		return 0;
 	return counter->since_ms + WINDOW_MS - now_ms;
 }
 
-enum err attempts_check(const char *account, const char *address, int64_t *ret_wait_s)
+enum err attempts_check(const struct attempt *attempt, int64_t *ret_wait_s)
 {
-	int64_t now_ms = env_monotonic_ms(), wait = 0;
+	int64_t now_ms = env_monotonic_ms(), longest = 0;
+	struct key keys[LIMIT_COUNT];
 
 	pthread_mutex_lock(&attempts.lock);
-	if (attempts.per_account)
-		wait = wait_ms('a', account, attempts.per_account, now_ms);
-	if (attempts.per_account && address)
-		wait = MAX(wait, wait_ms('n', address, ATTEMPTS_PER_ADDRESS * attempts.per_account,
-					 now_ms));
+	keys_of(attempt, keys);
+	for (size_t i = 0; attempts.most && i < LIMIT_COUNT; i++) {
+		int64_t wait = keys[i].counts ? wait_ms(&keys[i], now_ms) : 0;
+
+		if (wait)
+			metric_add(attempts.refused[i], 1);
+		longest = MAX(longest, wait);
+	}
 	pthread_mutex_unlock(&attempts.lock);
-	if (wait == 0)
+	if (longest == 0)
 		return OK;
-	metric_add(attempts.refused, 1);
-	*ret_wait_s = (wait + SECOND_MS - 1) / SECOND_MS;
+	*ret_wait_s = (longest + SECOND_MS - 1) / SECOND_MS;
 	return ERR_RATE_LIMITED;
 }
 
 /* Locked. */
-static void count_failure(char kind, const char *name, int64_t now_ms)
+static void count_failure(const struct key *key, int64_t now_ms)
 {
-	char key[KEY_SIZE];
-	size_t length = write_key(key, kind, name);
-	struct counter *counter = map_get(attempts.counters, key, length);
+	struct counter *counter = map_get(attempts.counters, &key->hash, sizeof(key->hash));
 	bool kept;
 
 	if (!counter) {
 		counter = must_alloc(sizeof(*counter));
 		counter->since_ms = now_ms;
-		kept = map_put(attempts.counters, key, length, counter);
+		kept = map_put(attempts.counters, &key->hash, sizeof(key->hash), counter);
 		assert(kept);
 	}
 	if (now_ms - counter->since_ms >= WINDOW_MS)
@@ -97,23 +156,28 @@ static void count_failure(char kind, const char *name, int64_t now_ms)
 	counter->failures++;
 }
 
-void attempts_failed(const char *account, const char *address)
+void attempts_failed(const struct attempt *attempt)
 {
 	int64_t now_ms = env_monotonic_ms();
+	struct key keys[LIMIT_COUNT];
 
 	pthread_mutex_lock(&attempts.lock);
-	count_failure('a', account, now_ms);
-	if (address)
-		count_failure('n', address, now_ms);
+	keys_of(attempt, keys);
+	for (size_t i = 0; i < LIMIT_COUNT; i++)
+		if (keys[i].counts)
+			count_failure(&keys[i], now_ms);
 	pthread_mutex_unlock(&attempts.lock);
 	metric_add(attempts.failed, 1);
 }
 
-void attempts_succeeded(const char *account)
+void attempts_succeeded(const struct attempt *attempt)
 {
-	char key[KEY_SIZE];
+	struct key keys[LIMIT_COUNT];
 
 	pthread_mutex_lock(&attempts.lock);
-	map_remove(attempts.counters, key, write_key(key, 'a', account));
+	keys_of(attempt, keys);
+	if (keys[LIMIT_PAIR].counts)
+		map_remove(attempts.counters, &keys[LIMIT_PAIR].hash,
+			   sizeof(keys[LIMIT_PAIR].hash));
 	pthread_mutex_unlock(&attempts.lock);
 }

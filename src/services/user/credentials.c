@@ -9,13 +9,17 @@
 #include "services/user/credentials.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/config.h"
+#include "base/env.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
 #include "runtime/fiber.h"
 #include "runtime/limiter.h"
 #include "services/user/attempts.h"
+#include "services/user/devices.h"
 #include "services/user/rules.h"
 #include "services/user/store.h"
 
@@ -79,11 +83,11 @@ static void match(void *arg)
 	matching->matches = password_matches(matching->hash, matching->password);
 }
 
-static enum err refuse_early(struct request *req, struct reply *reply, const char *account,
-			     const char *address)
+static enum err refuse_early(struct request *req, struct reply *reply,
+			     const struct attempt *attempt)
 {
 	int64_t wait_s;
-	enum err err = attempts_check(account, address, &wait_s);
+	enum err err = attempts_check(attempt, &wait_s);
 
 	if (!err)
 		return OK;
@@ -93,29 +97,28 @@ static enum err refuse_early(struct request *req, struct reply *reply, const cha
 }
 
 /* `hash` NULL: there is no such account, or none that can log in. */
-static enum err check(struct request *req, struct reply *reply, const char *hash,
-		      const struct credentials *credentials)
+static enum err check(struct request *req, struct reply *reply, const struct attempt *attempt,
+		      const char *hash, const char *password)
 {
 	struct matching matching = {.hash = hash ? hash : password_dummy_hash(),
-				    .password = credentials->password};
-	const char *account = user_email_key(req->arena, credentials->email);
+				    .password = password};
 	enum err err;
 
 	/* Those who have failed too often do not fill the queue for the others either. */
-	err = refuse_early(req, reply, account, credentials->address);
+	err = refuse_early(req, reply, attempt);
 	if (err)
 		return err;
 	err = limiter_enter(limiter, QUEUE_TIMEOUT_MS);
 	if (err)
 		return err;
-	err = refuse_early(req, reply, account, credentials->address);
+	err = refuse_early(req, reply, attempt);
 	if (!err) {
 		metric_add(hashes, 1);
 		offload(match, &matching);
 		if (matching.matches && hash) {
-			attempts_succeeded(account);
+			attempts_succeeded(attempt);
 		} else {
-			attempts_failed(account, credentials->address);
+			attempts_failed(attempt);
 			err = ERR_INVALID_CREDENTIALS;
 		}
 	}
@@ -123,43 +126,108 @@ static enum err check(struct request *req, struct reply *reply, const char *hash
 	return err;
 }
 
+/* --- places ----------------------------------------------------------------------------------- */
+
+/* Not to be known from what is stored, nor the same for two accounts. */
+static struct place place_of(struct arena *arena, const struct id *user, const char *address)
+{
+	const char *name = attempts_place(arena, address);
+	struct hash parts[2] = {hash_of(user->bytes, sizeof(user->bytes)), hash_of_text(name)};
+	struct hash hash = service_fingerprint(&user_service, "place", parts, sizeof(parts));
+	struct place place;
+
+	memcpy(place.bytes, hash.bytes, sizeof(place.bytes));
+	return place;
+}
+
+enum err credentials_note_place(struct sql *sql, struct arena *arena, const struct id *user,
+				const char *address)
+{
+	struct place place = place_of(arena, user, address);
+
+	return users_note_place(sql, user, &place);
+}
+
 struct lookup {
-	const char *email;
+	const struct credentials *credentials;
 	struct arena *arena;
 	struct user user;
+	int64_t seen_ms; /* when the account logged in from there; 0: never */
 };
 
 static enum err look_up(struct sql *sql, void *arg)
 {
 	struct lookup *lookup = arg;
+	const struct credentials *credentials = lookup->credentials;
+	struct place place;
+	enum err err;
 
-	return users_find_by_email(sql, lookup->email, lookup->arena, &lookup->user);
+	err = users_find_by_email(sql, credentials->email, lookup->arena, &lookup->user);
+	if (err || !credentials->address)
+		return err;
+	place = place_of(lookup->arena, &lookup->user.id, credentials->address);
+	err = users_find_place(sql, &lookup->user.id, &place, &lookup->seen_ms);
+	return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err note_place(struct sql *sql, void *arg)
+{
+	const struct lookup *lookup = arg;
+
+	return credentials_note_place(sql, lookup->arena, &lookup->user.id,
+				      lookup->credentials->address);
+}
+
+/* Once a day is often enough. Nobody is kept out because it could not be noted. */
+static void keep_place(struct lookup *lookup)
+{
+	enum err err;
+
+	if (!lookup->credentials->address || lookup->seen_ms > env_now_ms() - DAY_MS)
+		return;
+	err = sql_transaction(service_database(&user_service), note_place, lookup);
+	if (err)
+		log_warning("user.place", "where a user logged in from is not noted: %s",
+			    err_info(err)->slug);
 }
 
 enum err credentials_check(struct request *req, struct reply *reply,
-			   const struct credentials *credentials, struct user *ret_user)
+			   const struct credentials *credentials, struct user *ret_user,
+			   const char **ret_device_token)
 {
-	struct lookup lookup = {.email = credentials->email, .arena = req->arena};
+	struct lookup lookup = {.credentials = credentials, .arena = req->arena};
+	struct attempt attempt = {
+		.account = user_email_key(req->arena, credentials->email),
+		.place = attempts_place(req->arena, credentials->address),
+	};
 	enum err err;
 
 	err = request_read(req, look_up, &lookup);
 	if (err && err != ERR_NOT_FOUND)
 		return err;
-	err = check(req, reply, lookup.user.password_hash, credentials);
+	attempt.place_is_known = lookup.seen_ms > 0;
+	attempt.device = device_of_token(req->arena, &lookup.user, credentials->device_token);
+	err = check(req, reply, &attempt, lookup.user.password_hash, credentials->password);
 	if (err)
 		return err;
 	if (lookup.user.suspended)
 		return refuse(req, ERR_FORBIDDEN, "The account is suspended.");
+	keep_place(&lookup);
 	*ret_user = lookup.user;
+	*ret_device_token = attempt.device ? credentials->device_token
+					   : device_token_new(req->arena, &lookup.user);
 	return OK;
 }
 
 enum err credentials_confirm(struct request *req, struct reply *reply, const struct user *user,
 			     const char *password)
 {
-	struct credentials credentials = {
-		.email = user->email, .password = password, .address = req->client_address};
-	enum err err = check(req, reply, user->password_hash, &credentials);
+	const struct attempt attempt = {
+		.purpose = ATTEMPT_CHANGE,
+		.account = user_email_key(req->arena, user->email),
+		.place = attempts_place(req->arena, req->client_address),
+	};
+	enum err err = check(req, reply, &attempt, user->password_hash, password);
 
 	if (err == ERR_INVALID_CREDENTIALS)
 		return refuse(req, err, "currentPassword is wrong.");

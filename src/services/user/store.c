@@ -1,4 +1,4 @@
-/* The accounts' data: table users of user.db. */
+/* The accounts' data: tables users and known_places of user.db. */
 #include "services/user/store.h"
 
 #include "services/user/rules.h"
@@ -95,6 +95,34 @@ enum err users_find_by_vendor_key(struct sql *sql, const char *key, struct arena
 	return read_one(sql_query(sql, "SELECT " COLUMNS " FROM users WHERE vendor_key = $1",
 				  sql_text(key)),
 			arena, ret_user);
+}
+
+enum err users_find_place(struct sql *sql, const struct id *id, const struct place *place,
+			  int64_t *ret_seen_ms)
+{
+	struct sql_rows *rows =
+		sql_query(sql, "SELECT seen_at FROM known_places WHERE user_id = $1 AND place = $2",
+			  sql_id(id), sql_blob(place->bytes, sizeof(place->bytes)));
+
+	return SQL_TAKE(rows, ret_seen_ms, sql_get_int(rows, 0));
+}
+
+enum err users_note_place(struct sql *sql, const struct id *id, const struct place *place)
+{
+	enum err err = sql_run(sql,
+			       "INSERT INTO known_places (user_id, place, seen_at)"
+			       " VALUES ($1, $2, $3)"
+			       " ON CONFLICT (user_id, place) DO UPDATE SET seen_at = $3",
+			       sql_id(id), sql_blob(place->bytes, sizeof(place->bytes)),
+			       sql_int(sql_now_ms(sql)));
+
+	if (err)
+		return err;
+	return sql_run(sql,
+		       "DELETE FROM known_places WHERE user_id = $1 AND place NOT IN"
+		       " (SELECT place FROM known_places WHERE user_id = $1"
+		       " ORDER BY seen_at DESC, place LIMIT $2)",
+		       sql_id(id), sql_int(PLACES_MAX));
 }
 
 enum err users_update(struct sql *sql, struct user *user, struct arena *arena)

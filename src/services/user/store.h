@@ -21,6 +21,17 @@ enum err users_find_by_email(struct sql *sql, const char *email, struct arena *a
 enum err users_find_by_vendor_key(struct sql *sql, const char *key, struct arena *arena,
 				  struct user *ret_user) MUST_CHECK;
 
+/* Where the account logged in from: fingerprints, the PLACES_MAX latest. */
+#define PLACES_MAX 16
+struct place {
+	uint8_t bytes[16];
+};
+/* When it was last noted, in *ret_seen_ms; ERR_NOT_FOUND: never. */
+enum err users_find_place(struct sql *sql, const struct id *id, const struct place *place,
+			  int64_t *ret_seen_ms) MUST_CHECK;
+enum err users_note_place(struct sql *sql, const struct id *id, const struct place *place)
+	MUST_CHECK;
+
 /* Stores a changed account: its version grows, and it was updated now. ERR_EMAIL_TAKEN. */
 enum err users_update(struct sql *sql, struct user *user, struct arena *arena) MUST_CHECK;
 

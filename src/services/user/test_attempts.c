@@ -1,4 +1,4 @@
-/* Failed log-ins are bounded per account and per address, for a time. */
+/* Guessing is bounded; who guesses locks out nobody else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,87 +48,158 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void miss(const char *account, const char *address, int times)
+static struct attempt from(const char *account, const char *place)
 {
-	while (times-- > 0)
-		attempts_failed(account, address);
+	return (struct attempt){.account = account, .place = place};
 }
 
-static void an_account_waits_after_its_failures(void **state)
+static struct attempt at_home(const char *account, const char *place)
+{
+	return (struct attempt){.account = account, .place = place, .place_is_known = true};
+}
+
+static struct attempt on(const char *device, const char *account, const char *place)
+{
+	return (struct attempt){.account = account, .place = place, .device = device};
+}
+
+static void miss(struct attempt attempt, int times)
+{
+	while (times-- > 0)
+		attempts_failed(&attempt);
+}
+
+/* How long it has to wait, in seconds; 0: not at all. */
+static int64_t wait_of(struct attempt attempt)
 {
 	int64_t wait_s = 0;
 
-	miss("ada", "10.0.0.1", 2);
-	assert_int_equal(attempts_check("ada", "10.0.0.1", &wait_s), OK);
-	miss("ada", "10.0.0.1", 1);
+	return attempts_check(&attempt, &wait_s) ? wait_s : 0;
+}
+
+static void who_guesses_waits_and_others_do_not(void **state)
+{
+	miss(from("ada", "10.0.0.1"), 2);
+	assert_int_equal(wait_of(from("ada", "10.0.0.1")), 0);
+	miss(from("ada", "10.0.0.1"), 1);
 	now_ms += 60 * SECOND_MS;
-	assert_int_equal(attempts_check("ada", "10.0.0.9", &wait_s), ERR_RATE_LIMITED);
-	assert_int_equal(wait_s, 14 * 60);
-	assert_int_equal(attempts_check("bob", "10.0.0.1", &wait_s), OK);
+	assert_int_equal(wait_of(from("ada", "10.0.0.1")), 14 * 60);
+	assert_int_equal(wait_of(from("ada", "10.0.0.9")), 0);
+	assert_int_equal(wait_of(from("bob", "10.0.0.1")), 0);
 }
 
 static void the_window_ends(void **state)
 {
-	int64_t wait_s;
-
-	miss("ada", NULL, 3);
+	miss(from("ada", "p"), 3);
 	now_ms += 15 * MINUTE_MS - 1;
-	assert_int_equal(attempts_check("ada", NULL, &wait_s), ERR_RATE_LIMITED);
-	assert_int_equal(wait_s, 1);
+	assert_int_equal(wait_of(from("ada", "p")), 1);
 	now_ms += 1;
-	assert_int_equal(attempts_check("ada", NULL, &wait_s), OK);
+	assert_int_equal(wait_of(from("ada", "p")), 0);
 	/* And begins anew with the next failure. */
-	miss("ada", NULL, 2);
-	assert_int_equal(attempts_check("ada", NULL, &wait_s), OK);
-	miss("ada", NULL, 1);
-	assert_int_equal(attempts_check("ada", NULL, &wait_s), ERR_RATE_LIMITED);
+	miss(from("ada", "p"), 2);
+	assert_int_equal(wait_of(from("ada", "p")), 0);
+	miss(from("ada", "p"), 1);
+	assert_int_equal(wait_of(from("ada", "p")), 15 * 60);
 }
 
-static void an_address_waits_after_ten_times_as_many(void **state)
+static void a_place_that_tries_many_accounts_waits(void **state)
 {
-	int64_t wait_s;
 	char account[32];
 
-	for (int i = 0; i < 3 * ATTEMPTS_PER_ADDRESS; i++) {
-		assert_int_equal(attempts_check("carl", "10.0.0.1", &wait_s), OK);
+	for (int i = 0; i < 3 * ATTEMPTS_WIDE; i++) {
+		assert_int_equal(wait_of(from("carl", "10.0.0.1")), 0);
 		snprintf(account, sizeof(account), "account-%d", i);
-		miss(account, "10.0.0.1", 1);
+		miss(from(account, "10.0.0.1"), 1);
 	}
-	assert_int_equal(attempts_check("carl", "10.0.0.1", &wait_s), ERR_RATE_LIMITED);
-	assert_int_equal(attempts_check("carl", "10.0.0.2", &wait_s), OK);
-	assert_int_equal(attempts_check("carl", NULL, &wait_s), OK);
+	assert_int_not_equal(wait_of(from("carl", "10.0.0.1")), 0);
+	assert_int_not_equal(wait_of(at_home("carl", "10.0.0.1")), 0);
+	assert_int_equal(wait_of(on("phone", "carl", "10.0.0.1")), 0);
+	assert_int_equal(wait_of(from("carl", "10.0.0.2")), 0);
+	assert_int_equal(wait_of(from("carl", NULL)), 0);
 }
 
-static void the_right_password_clears_the_account_not_the_address(void **state)
+static void many_places_that_try_one_account_wait_and_its_owner_does_not(void **state)
 {
-	int64_t wait_s;
+	char place[32];
 
-	miss("ada", "10.0.0.1", 2);
-	attempts_succeeded("ada");
-	miss("ada", "10.0.0.1", 2);
-	assert_int_equal(attempts_check("ada", NULL, &wait_s), OK);
-	for (int i = 0; i < 26; i++) {
-		miss("ada", "10.0.0.1", 1);
-		attempts_succeeded("ada");
+	for (int i = 0; i < 3 * ATTEMPTS_WIDE; i++) {
+		assert_int_equal(wait_of(from("ada", "new")), 0);
+		snprintf(place, sizeof(place), "10.1.0.%d", i);
+		miss(from("ada", place), 1);
 	}
-	assert_int_equal(attempts_check("ada", "10.0.0.1", &wait_s), ERR_RATE_LIMITED);
+	assert_int_not_equal(wait_of(from("ada", "new")), 0);
+	assert_int_equal(wait_of(at_home("ada", "home")), 0);
+	assert_int_equal(wait_of(on("phone", "ada", "new")), 0);
+	assert_int_equal(wait_of(from("bob", "new")), 0);
+	/* But its own place and device may not guess either. */
+	miss(at_home("ada", "home"), 3);
+	assert_int_not_equal(wait_of(at_home("ada", "home")), 0);
+	miss(on("phone", "ada", "new"), 3);
+	assert_int_not_equal(wait_of(on("phone", "ada", "elsewhere")), 0);
+	assert_int_equal(wait_of(on("laptop", "ada", "new")), 0);
 }
 
-static void an_account_and_an_address_of_one_name_are_two(void **state)
+static void the_right_password_clears_who_knew_it_and_nobody_else(void **state)
 {
-	int64_t wait_s;
+	struct attempt owner = from("ada", "10.0.0.1");
 
-	miss("10.0.0.1", NULL, 30);
-	assert_int_equal(attempts_check("ada", "10.0.0.1", &wait_s), OK);
+	for (int i = 0; i < 15; i++) {
+		assert_int_equal(wait_of(owner), 0);
+		miss(owner, 2);
+		attempts_succeeded(&owner);
+	}
+	/* One who has an account does not guess others' between his own log-ins. */
+	assert_int_not_equal(wait_of(owner), 0);
+	miss(from("bob", "10.0.0.2"), 3);
+	owner = from("bob", "10.0.0.3");
+	attempts_succeeded(&owner);
+	assert_int_not_equal(wait_of(from("bob", "10.0.0.2")), 0);
+}
+
+static void changes_are_counted_by_themselves(void **state)
+{
+	struct attempt change = {.purpose = ATTEMPT_CHANGE, .account = "ada", .place = "p"};
+
+	miss(from("ada", "p"), 3);
+	for (int i = 0; i < 3 * ATTEMPTS_WIDE; i++)
+		miss(from("bob", "p"), 1);
+	assert_int_equal(wait_of(change), 0);
+	miss(change, 3);
+	assert_int_not_equal(wait_of(change), 0);
+	change.place = "q";
+	assert_int_equal(wait_of(change), 0);
+	miss(change, 3 * ATTEMPTS_WIDE - 3);
+	change.place = "r";
+	assert_int_not_equal(wait_of(change), 0);
+	assert_int_equal(wait_of(from("ada", "q")), 0);
+}
+
+static void names_of_two_kinds_are_two(void **state)
+{
+	miss(from("10.0.0.1", NULL), 30);
+	assert_int_equal(wait_of(from("ada", "10.0.0.1")), 0);
+	miss(from("eve", "phone"), 3);
+	assert_int_equal(wait_of(on("phone", "eve", "q")), 0);
+}
+
+static void an_ipv6_place_is_a_64(void **state)
+{
+	struct arena *arena = arena_new();
+
+	assert_null(attempts_place(arena, NULL));
+	assert_string_equal(attempts_place(arena, "10.0.0.1"), "10.0.0.1");
+	assert_string_equal(attempts_place(arena, "unknown"), "unknown");
+	assert_string_equal(attempts_place(arena, "2001:db8:1:2::7"), "2001:db8:1:2::/64");
+	assert_string_equal(attempts_place(arena, "2001:db8:1:2:ffff:1:2:3"), "2001:db8:1:2::/64");
+	assert_string_equal(attempts_place(arena, "2001:db8:1:3::7"), "2001:db8:1:3::/64");
+	arena_free(arena);
 }
 
 static void without_a_bound_nothing_is_refused(void **state)
 {
-	int64_t wait_s;
-
 	attempts_start(0);
-	miss("ada", "10.0.0.1", 1000);
-	assert_int_equal(attempts_check("ada", "10.0.0.1", &wait_s), OK);
+	miss(from("ada", "10.0.0.1"), 1000);
+	assert_int_equal(wait_of(from("ada", "10.0.0.1")), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -136,11 +207,14 @@ static void without_a_bound_nothing_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_account_waits_after_its_failures),
+		TEST(who_guesses_waits_and_others_do_not),
 		TEST(the_window_ends),
-		TEST(an_address_waits_after_ten_times_as_many),
-		TEST(the_right_password_clears_the_account_not_the_address),
-		TEST(an_account_and_an_address_of_one_name_are_two),
+		TEST(a_place_that_tries_many_accounts_waits),
+		TEST(many_places_that_try_one_account_wait_and_its_owner_does_not),
+		TEST(the_right_password_clears_who_knew_it_and_nobody_else),
+		TEST(changes_are_counted_by_themselves),
+		TEST(names_of_two_kinds_are_two),
+		TEST(an_ipv6_place_is_a_64),
 		TEST(without_a_bound_nothing_is_refused),
 	};
 

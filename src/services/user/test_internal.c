@@ -117,10 +117,13 @@ static void the_right_password_gives_the_user(void **state)
 {
 	struct call_answer answer =
 		check_password("ADMIN@shop.example", "the-admins-own-Passphrase-7");
+	const json_t *user;
 
 	assert_int_equal(answer.status, 200);
-	assert_string_equal(json_get_text(answer.json, "email"), "Admin@Shop.example");
-	assert_string_equal(json_text(arena, json_object_get(answer.json, "roles")), "[\"admin\"]");
+	user = json_object_get(answer.json, "user");
+	assert_string_equal(json_get_text(user, "email"), "Admin@Shop.example");
+	assert_string_equal(json_text(arena, json_object_get(user, "roles")), "[\"admin\"]");
+	assert_non_null(json_get_text(answer.json, "deviceToken"));
 	assert_null(strstr(answer.body, "argon2"));
 }
 
