@@ -125,6 +125,42 @@ describe('POST /products', () => {
       { token: vendor.token, body: { variants: [{ sku }] } })), ['/variants/0/options/Size']);
   });
 
+  test('variants have a price to compare with, a barcode, a weight and an image', async () => {
+    const details = {
+      compareAtPrice: eur(6900), barcode: '4006381333931', weightGrams: 250, image: 'https://cdn.example/m.jpg',
+    };
+    const of = ({ compareAtPrice, barcode, weightGrams, image }) => ({ compareAtPrice, barcode, weightGrams, image });
+    const none = of({});
+    const product = await made({
+      price: eur(5900), variants: [{ options: { Size: 'S' } }, { options: { Size: 'M' }, ...details }],
+    });
+    assert.deepEqual(product.variants.map(of), [none, details]);
+    const put = (body, options) => shop.api('PUT', `/products/${product.id}`, { token: vendor.token, body, ...options });
+    // Sent back they stay, left out they stay; null takes each away.
+    assert.deepEqual((await put(await shop.get(`/products/${product.id}`), { expect: 200 })).json.variants.map(of), [none, details]);
+    const [small, medium] = product.variants;
+    const { json } = await put({ variants: [{ id: small.id, weightGrams: 200 }, { id: medium.id, barcode: null, weightGrams: 0 }] },
+      { expect: 200 });
+    assert.deepEqual(json.variants.map(of), [{ ...none, weightGrams: 200 },
+      { ...details, barcode: undefined, weightGrams: undefined }]);
+    assert.deepEqual((await shop.get(`/products/${product.id}`)).variants.map(of), json.variants.map(of));
+    const cleared = await put({ variants: [{ id: small.id }, { id: medium.id, compareAtPrice: null, image: null }] }, { expect: 200 });
+    assert.deepEqual(cleared.json.variants.map(of), [{ ...none, weightGrams: 200 }, none]);
+    assert.deepEqual(pointers(await put({
+      variants: [
+        { id: small.id, compareAtPrice: { amount: 5, currency: 'USD' } },
+        { id: medium.id, barcode: '', weightGrams: 0.5, image: 'javascript:x' },
+      ],
+    })), ['/variants/1/barcode', '/variants/1/image', '/variants/1/weightGrams']);
+    assert.deepEqual(pointers(await put({
+      variants: [{ id: small.id, compareAtPrice: { amount: 5, currency: 'USD' } }, { id: medium.id }],
+    })), ['/variants/0/compareAtPrice/currency']);
+    // Of another currency it would say nothing.
+    await put({ variants: [{ id: small.id }, { id: medium.id, compareAtPrice: eur(9) }] }, { expect: 200 });
+    const dollars = await put({ price: { amount: 900, currency: 'USD' } }, { expect: 200 });
+    assert.deepEqual(dollars.json.variants.map(of), [{ ...none, weightGrams: 200 }, none]);
+  });
+
   test('many at once get different slugs', async () => {
     const name = shop.unique('race');
     const all = await inParallel(Array.from({ length: 20 }), 20, () => made({ name }));

@@ -11,10 +11,12 @@ struct variant_draft {
 	struct id id;
 	char *sku;
 	json_t *options; /* an object; NULL: none */
-	struct money price;
-	json_t *stock;	       /* a number of units, or what GET shows */
-	int64_t initial_stock; /* that it stands for, by draft_check */
+	struct money price, compare_at;
+	struct details details; /* compare_at apart, which has a currency here */
+	json_t *stock;		/* a number of units, or what GET shows */
+	int64_t initial_stock;	/* that it stands for, by draft_check */
 	bool id_given, price_given;
+	bool compare_at_given, barcode_given, weight_given, image_given;
 };
 
 struct draft {

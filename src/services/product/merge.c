@@ -241,6 +241,19 @@ static void match_variants(struct merge *merge)
 				  "is no variant of this product");
 }
 
+/* What the draft says of it; what it says nothing of stays. */
+static void merge_details(const struct variant_draft *draft, struct details *details)
+{
+	if (draft->compare_at_given)
+		details->compare_at = draft->compare_at.amount;
+	if (draft->barcode_given)
+		details->barcode = draft->details.barcode;
+	if (draft->weight_given)
+		details->weight_grams = draft->details.weight_grams;
+	if (draft->image_given)
+		details->image = draft->details.image;
+}
+
 /* What an existing variant keeps. A plain product's only one has the product's id, so that another
  * becomes a new one. */
 static void take_over(struct merge *merge, const struct variant_draft *draft,
@@ -253,6 +266,7 @@ static void take_over(struct merge *merge, const struct variant_draft *draft,
 	if (!draft->options)
 		memcpy(variant->values, old->values, sizeof(variant->values));
 	variant->price = old->price;
+	variant->details = old->details;
 	if (plain && !id_equal(&old->id, &merge->current->id))
 		return;
 	variant->id = old->id;
@@ -314,6 +328,7 @@ static void list_variants(struct merge *merge)
 		if (merge->from[i] >= 0)
 			take_over(merge, &draft[i], variant,
 				  &merge->current->variants[merge->from[i]]);
+		merge_details(&draft[i], &variant->details);
 		if (variant->is_new)
 			variant->initial_stock = draft[i].initial_stock;
 	}
@@ -369,6 +384,28 @@ static const char *check_currencies(const struct merge *merge)
 				  "must be %s, as the product's other prices", currency);
 	}
 	return currency;
+}
+
+/* A price to compare with is of the product's currency: one that stayed while the currency changed
+ * says nothing any more. */
+static void check_compared(struct merge *merge)
+{
+	const struct variant_draft *said = merge->draft->variants.items;
+	struct product *product = merge->product;
+	bool changed =
+		merge->current && !money_same_currency(&product->price, &merge->current->price);
+
+	for (size_t i = 0; i < product->variant_count; i++) {
+		bool given = i < merge->draft->variants.count && said[i].compare_at_given &&
+			     said[i].compare_at.currency[0];
+
+		if (!given && changed)
+			product->variants[i].details.compare_at = 0;
+		if (given && !money_same_currency(&said[i].compare_at, &product->price))
+			fault_add(merge->faults,
+				  pointer_to(merge->faults, i, "/compareAtPrice/currency"),
+				  "must be %s, as the product's prices", product->price.currency);
+	}
 }
 
 static void set_prices(struct merge *merge)
@@ -573,6 +610,7 @@ void product_merge(const struct product *current, const struct draft *draft,
 	else
 		assume_variants(merge);
 	set_prices(merge);
+	check_compared(merge);
 	check_variants(merge);
 	product->document = content_write(arena, &product->content);
 	if (!faults->count) {

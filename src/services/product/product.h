@@ -24,6 +24,8 @@
 #define PRODUCT_OPTION_VALUE_MAX 255
 #define PRODUCT_VARIANTS_MAX 250
 #define PRODUCT_SKU_MAX 255
+#define PRODUCT_BARCODE_MAX 255
+#define PRODUCT_WEIGHT_GRAMS_MAX 1000000000
 #define PRODUCT_STOCK_MAX 1000000000
 
 #define QUOTE_ITEMS_MAX 200
@@ -60,12 +62,21 @@ struct content {
 	json_t *attributes;	     /* an object; NULL is an empty one */
 };
 
+/* What a variant may say besides, for those who look at it. */
+struct details {
+	int64_t compare_at;   /* in the product's currency; 0: none */
+	char *barcode;	      /* or NULL */
+	int64_t weight_grams; /* 0: none */
+	char *image;	      /* its address, or NULL */
+};
+
 struct variant {
 	struct id id;
 	char *sku;
 	char *options; /* JSON object of the option's names and this variant's values */
 	char *title;   /* the values, " / " between them; "" of a plain product */
 	int64_t price; /* in the product's currency */
+	struct details details;
 	struct stock stock;
 	int64_t stock_version; /* of the newest StockChanged */
 	/* While it is being changed. */

@@ -87,8 +87,11 @@ static enum err read_variants(struct sql *sql, struct arena *arena, struct produ
 
 	product->variants = ARENA_ARRAY(arena, struct variant, product->variant_count);
 	rows = sql_query(sql,
-			 "SELECT id, sku, options, title, price, available, stock_status,"
-			 " stock_version FROM variants WHERE product = $1 ORDER BY position",
+			 "SELECT v.id, v.sku, v.options, v.title, v.price, v.available,"
+			 " v.stock_status, v.stock_version, d.compare_at, d.barcode,"
+			 " d.weight_grams, d.image FROM variants v LEFT JOIN variant_details d"
+			 " ON d.product = v.product AND d.position = v.position"
+			 " WHERE v.product = $1 ORDER BY v.position",
 			 sql_int(product->number));
 	while (sql_next(rows)) {
 		assert(count < product->variant_count);
@@ -101,6 +104,10 @@ static enum err read_variants(struct sql *sql, struct arena *arena, struct produ
 			.stock.available = sql_get_int(rows, 5),
 			.stock.status = stock_status_from_word(sql_peek_text(rows, 6)),
 			.stock_version = sql_get_int(rows, 7),
+			.details.compare_at = sql_get_int(rows, 8),
+			.details.barcode = sql_get_text(rows, 9, arena),
+			.details.weight_grams = sql_get_int(rows, 10),
+			.details.image = sql_get_text(rows, 11, arena),
 		};
 	}
 	return sql_end(rows);
@@ -197,6 +204,24 @@ enum err store_slug_owner(struct sql *sql, const char *slug, int64_t *ret_number
 
 /* --- writing ----------------------------------------------------------------------------- */
 
+/* Only of a variant that says any. */
+static enum err add_details(struct sql *sql, int64_t product, size_t position,
+			    const struct details *details)
+{
+	struct sql_value none = sql_null();
+
+	if (!details->compare_at && !details->barcode && !details->weight_grams && !details->image)
+		return OK;
+	return sql_run(sql,
+		       "INSERT INTO variant_details (product, position, compare_at, barcode,"
+		       " weight_grams, image) VALUES ($1, $2, $3, $4, $5, $6)",
+		       sql_int(product), sql_int((int64_t)position),
+		       details->compare_at ? sql_int(details->compare_at) : none,
+		       sql_text(details->barcode),
+		       details->weight_grams ? sql_int(details->weight_grams) : none,
+		       sql_text(details->image));
+}
+
 static enum err add_variants(struct sql *sql, const struct product *product)
 {
 	enum err err = OK;
@@ -214,8 +239,15 @@ static enum err add_variants(struct sql *sql, const struct product *product)
 			      sql_int(variant->stock.available),
 			      sql_text(stock_status_word(variant->stock.status)),
 			      sql_int(variant->stock_version));
+		if (!err)
+			err = add_details(sql, product->number, i, &variant->details);
 	}
 	return err;
+}
+
+static enum err remove_details(struct sql *sql, int64_t number)
+{
+	return sql_run(sql, "DELETE FROM variant_details WHERE product = $1", sql_int(number));
 }
 
 static const char *joined_skus(struct arena *arena, const struct product *product)
@@ -387,6 +419,8 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 	if (err)
 		return err;
 	err = sql_run(sql, "DELETE FROM variants WHERE product = $1", sql_int(product->number));
+	if (!err)
+		err = remove_details(sql, product->number);
 	if (err)
 		return err;
 	err = add_variants(sql, product);
@@ -419,6 +453,8 @@ enum err store_remove(struct sql *sql, struct arena *arena, const struct product
 	if (err)
 		return err;
 	err = sql_run(sql, "DELETE FROM documents WHERE number = $1", sql_int(product->number));
+	if (!err)
+		err = remove_details(sql, product->number);
 	if (err)
 		return err;
 	return remove_words(sql, product->number);

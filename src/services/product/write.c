@@ -23,6 +23,17 @@ static void write_stock(struct out *out, const struct stock *stock)
 	out_close(out);
 }
 
+static void write_details(struct out *out, const struct details *details, struct money price)
+{
+	price.amount = details->compare_at;
+	if (details->compare_at)
+		out_money(out, "compareAtPrice", &price);
+	out_text(out, "barcode", details->barcode);
+	if (details->weight_grams)
+		out_int(out, "weightGrams", details->weight_grams);
+	out_text(out, "image", details->image);
+}
+
 static void write_variant(struct out *out, const struct product *product,
 			  const struct variant *variant)
 {
@@ -34,6 +45,7 @@ static void write_variant(struct out *out, const struct product *product,
 	out_text(out, "sku", variant->sku);
 	out_json(out, "options", variant->options);
 	out_money(out, "price", &price);
+	write_details(out, &variant->details, price);
 	write_stock(out, &variant->stock);
 	out_close(out);
 }
@@ -112,6 +124,7 @@ void product_write_event(struct out *out, struct arena *arena, const struct prod
 		out_text(out, "sku", variant->sku);
 		out_text(out, "name", sold_name(arena, product->name, variant->title));
 		out_money(out, "price", &price);
+		write_details(out, &variant->details, price);
 		if (variant->is_new)
 			out_int(out, "initialStock", variant->initial_stock);
 		out_close(out);
