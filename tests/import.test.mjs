@@ -84,10 +84,10 @@ describe('a good file', () => {
     assert.deepEqual(bowl.options, []);
     assert.equal(bowl.variants[0].id, bowl.id);
     assert.equal(bowl.variants[0].sku, 'BOWL-1');
-    assert.deepEqual(bowl.attributes, {
-      brand: 'Olive & Sons', compareAtPrice: { amount: 2500, currency: 'EUR' }, weightGrams: 350, gtin: '0401234',
-      seoTitle: 'Bowl, of wood',
-    });
+    assert.deepEqual(bowl.attributes, { brand: 'Olive & Sons', seoTitle: 'Bowl, of wood' });
+    const { compareAtPrice, barcode, weightGrams } = bowl.variants[0];
+    assert.deepEqual({ compareAtPrice, barcode, weightGrams },
+      { compareAtPrice: { amount: 2500, currency: 'EUR' }, barcode: '0401234', weightGrams: 350 });
     // The brand is a vendor, who is the same for all its products.
     const { name, roles } = await shop.get(`/users/${bowl.vendorId}`, await shop.admin());
     assert.equal(name, 'Olive & Sons');
@@ -355,6 +355,118 @@ describe('an update: what the file has no column for stays as it is', () => {
   });
 });
 
+describe('what spreadsheets make of a file', () => {
+  const priceOf = async (slug) => (await product(slug)).price.amount;
+  const notes = (stdout) => stdout.split('\n').filter((line) => line.startsWith('note:')).join('\n');
+
+  test('decimal commas, and thousands in groups, in files of semicolons', async () => {
+    const prices = {
+      'c-1': ['12,99', 1299], 'c-2': ['1.299,00', 129900], 'c-3': ['1 299,5', 129950], 'c-4': ['12.99', 1299],
+      'c-5': ['1.299.000', 129900000], 'c-6': ['7', 700], 'c-7': ["1'299.00", 129900], 'c-8': ['0,999', null],
+      'c-9': ['1.299', null], 'c-10': ['1,299', null], 'c-11': ['12,99,9', null], 'c-12': ['1.29,00', null], 'c-13': [',50', null],
+    };
+    const rows = Object.entries(prices).map(([handle, [price]]) => plain(handle, { 'Variant Price': price }));
+    for (const separator of [';', '\t']) {
+      const stdout = await imports(csv(rows, { separator }), { [separator === ';' ? 'created' : 'unchanged']: 7, failed: 6, code: 1 },
+        [[9, /0,999/], [10, /two ways/], [11, /two ways/], [12, /12,99,9/], [13, /1.29,00/], [14, /no amount/]]);
+      assert.doesNotMatch(stdout, /note/);
+    }
+    for (const [slug, [, amount]] of Object.entries(prices)) if (amount) assert.equal(await priceOf(slug), amount, slug);
+    // Between commas a comma is no decimal one, unless a point says so; yen have no decimals.
+    await imports(csv([plain('c-14', { 'Variant Price': '1,299.00' }), plain('c-15', { 'Variant Price': '12,99' })]),
+      { created: 1, failed: 1, code: 1 }, [[3, /12,99/]]);
+    assert.equal(await priceOf('c-14'), 129900);
+    await imports(csv([plain('c-16', { 'Variant Price': '1.299' })], { separator: ';' }), { created: 1 }, [], { args: ['--currency', 'JPY'] });
+    assert.equal(await priceOf('c-16'), 1299);
+  });
+
+  test('rows without their last empty cells, and with more of them', async () => {
+    const columns = ['Handle', 'Title', 'Variant Price', 'Option1 Name', 'Option1 Value', 'Image Src'];
+    await imports(`${columns.join(',')}\nshort,Short,1.00,Size,S\nshort,,2.00,,M\nlong,Long,3.00,,,,,,\nlonger,Longer,3.00,,,,,x\n`,
+      { created: 2 }, [[5, /8 columns, and the header 6/]]);
+    assert.deepEqual((await product('short')).variants.map(({ price }) => price.amount), [100, 200]);
+    assert.equal(await priceOf('long'), 300);
+  });
+
+  test('a first line that tells the separator', async () => {
+    await imports(`sep=;\r\n${csv([plain('sep-1', { 'Variant Price': 'x' }), plain('sep-2', { 'Title': 'a, b, c, d' })], { separator: ';', newline: '\r\n' })}`,
+      { created: 1, failed: 1, code: 1 }, [[3, /price/]]);
+    await imports(`\ufeff"SEP=|"\n${csv([plain('sep-3')], { separator: '|' })}`, { created: 1 });
+    assert.equal((await product('sep-2')).name, 'a, b, c, d');
+  });
+
+  test('Windows-1252, UTF-16 with and without a mark, lines that end as on an old Macintosh', async () => {
+    const text = (handle) => csv([plain(handle, { 'Title': 'Thé – 5 €' })]);
+    const swapped = (buffer) => Buffer.from(buffer).swap16();
+    const files = {
+      'enc-1': Buffer.from(text('enc-1').replace('–', '\x96').replace('€', '\x80'), 'latin1'),
+      'enc-2': Buffer.from(`\ufeff${text('enc-2')}`, 'utf16le'),
+      'enc-3': swapped(Buffer.from(`\ufeff${text('enc-3')}`, 'utf16le')),
+      'enc-4': Buffer.from(text('enc-4'), 'utf16le'),
+      'enc-5': Buffer.from(csv([plain('enc-5', { 'Title': 'Thé – 5 €' })], { separator: '\t', newline: '\r' })),
+    };
+    for (const [handle, bytes] of Object.entries(files)) {
+      const stdout = await imports(bytes, { created: 1 });
+      assert.equal((await product(handle)).name, 'Thé – 5 €', handle);
+      assert.equal(/note: .*(Windows-1252|UTF-16)/.test(stdout), handle !== 'enc-5');
+    }
+  });
+
+  test('what is published is so in any language; a word that is not known never publishes', async () => {
+    const words = {
+      'TRUE': 'active', ' true ': 'active', 'WAHR': 'active', 'Vrai': 'active', 'ИСТИНА': 'active', '1': 'active', 'sí': 'active', '': 'active',
+      'FALSE': 'draft', 'FALSCH': 'draft', 'faux': 'draft', '0': 'draft', 'no': 'draft', 'ЛОЖЬ': 'draft', 'HAYIR': 'draft', 'いいえ': 'draft',
+      'perhaps': 'draft', '2': 'draft',
+    };
+    const rows = Object.keys(words).map((word, i) => plain(`said-${i}`, { 'Published': word }));
+    const stdout = await imports(csv(rows), { created: rows.length });
+    const admin = await shop.admin();
+    for (const [i, [word, status]] of Object.entries(words).entries()) {
+      assert.equal((await product(`said-${i}`, admin)).status, status, word);
+    }
+    assert.deepEqual([...notes(stdout).matchAll(/line (\d+): Published is "(.*?)"/g)].map(([, line, word]) => [line, word]),
+      [['2', '2'], ['19', 'perhaps']].sort((a, b) => a[0] - b[0]).map(([, word]) => [String(Object.keys(words).indexOf(word) + 2), word]));
+    assert.match(await imports(csv([plain('said-so', { 'Status': 'aktiv' })]), { created: 1 }), /note: line 2: Status is "aktiv"/);
+    assert.equal((await product('said-so', admin)).status, 'draft');
+  });
+
+  test('each variant keeps its price to compare with, barcode, weight and image', async () => {
+    const image = (name) => `https://cdn.example/${name}.jpg`;
+    const columns = [...COLUMNS, 'Variant Image'];
+    const rows = sizes('detailed', ['S', 'M', 'L']);
+    Object.assign(rows[0], { 'Variant Compare At Price': '1.020,50', 'Variant Barcode': '4006381333931', 'Variant Grams': '93893,983', 'Variant Image': image('s') });
+    Object.assign(rows[1], { 'Variant Grams': '250,0', 'Variant Barcode': '4,00638E+12', 'Variant Image': 'none' });
+    Object.assign(rows[2], { 'Variant Grams': '0,2', 'Variant Compare At Price': 'much' });
+    const stdout = await imports(csv(rows, { columns, separator: ';' }), { created: 1 });
+    for (const said of [/line 3: the barcode "4,00638E\+12"/, /line 3: an image/, /line 4: the price to compare with/]) assert.match(stdout, said);
+    const of = ({ compareAtPrice, barcode, weightGrams, image: address }) =>
+      [compareAtPrice?.amount, barcode, weightGrams, address];
+    const detailed = await product('detailed');
+    assert.deepEqual(detailed.variants.map(of),
+      [[102050, '4006381333931', 93894, image('s')], [undefined, undefined, 250, undefined], [undefined, undefined, 1, undefined]]);
+    assert.deepEqual(detailed.images.map(({ url }) => url), [image('s')]);
+    assert.deepEqual(detailed.attributes, { brand: 'Olive & Sons' });
+    // Without their columns they stay; an empty cell takes them away.
+    await imports(csv(rows, { columns: ['Handle', 'Option1 Value', 'Variant Grams'], separator: ';' }), { updated: 1 });
+    assert.deepEqual((await product('detailed')).variants.map(of), detailed.variants.map(of));
+    rows[0]['Variant Barcode'] = rows[0]['Variant Grams'] = '';
+    await imports(csv(rows, { columns: ['Handle', 'Option1 Value', 'Variant Barcode', 'Variant Grams'], separator: ';' }), { updated: 1 });
+    assert.deepEqual((await product('detailed')).variants.map(of)[0], [102050, undefined, undefined, image('s')]);
+  });
+
+  test('gift cards are no goods, and what is not taken is named', async () => {
+    const columns = [...COLUMNS, 'Gift Card', 'Variant Tax Code', 'Option4 Name', 'Google Shopping / Gender'];
+    const stdout = await imports(csv([
+      plain('a-gift', { 'Gift Card': 'TRUE', 'Status': 'active', 'Google Shopping / Gender': 'unisex' }),
+      plain('no-gift', { 'Gift Card': 'false', 'Variant Tax Code': 'P1' }),
+    ], { columns }), { created: 2 });
+    assert.match(stdout, /note: 1 gift card is not sold as goods.*: a-gift/);
+    assert.match(stdout, /note: 2 columns were not taken: "Variant Tax Code", "Google Shopping \/ Gender"/);
+    assert.equal((await product('a-gift', await shop.admin())).status, 'draft');
+    assert.equal((await product('no-gift')).status, 'active');
+  });
+});
+
 describe('a bad file', () => {
   test('bad rows are told of, line by line, and the good ones are kept', async () => {
     const header = `${COLUMNS.join(',')}\n`;
@@ -378,15 +490,15 @@ describe('a bad file', () => {
       '\n',
       rows([plain('last', { 'Title': 'Zuletzt – größer' })]),
     ].map((part) => Buffer.from(part, part.includes('\xff') ? 'latin1' : 'utf8')));
-    await imports(content, { created: 3, failed: 3, code: 1 }, [
+    await imports(content, { created: 3, failed: 4, code: 1 }, [
       [2, /no handle/], [3, /no title/], [4, /price "1,99" is no amount of EUR/], [5, /no price/],
       [8, /same variant as the one on line 6/], [9, /same variant as the one on line 6/], [10, /no value for the option "Size"/],
-      [11, /no option 2/], [16, /columns/], [17, /not UTF-8/], [18, /quote/],
+      [11, /no option 2/], [16, /no price/], [17, /not UTF-8/], [18, /quote/],
     ]);
     assert.deepEqual((await product('good')).variants.map(({ sku }) => sku), ['good-S', 'good-M']);
     assert.equal((await product('last')).name, 'Zuletzt – größer');
     assert.equal((await product('multi')).description, 'a\nb\nc');
-    for (const slug of ['cheap', 'free', 'bytes', 'titleless']) {
+    for (const slug of ['cheap', 'free', 'bytes', 'titleless', 'too']) {
       assert.equal((await shop.api('GET', `/products/${slug}`)).status, 404, slug);
     }
   });
@@ -408,7 +520,7 @@ describe('a bad file', () => {
 
   test('nothing to read, or nothing good, is an error', async () => {
     for (const [content, reason] of [
-      ['', /empty/], ['a,b\n1,2\n', /no column Handle/], ['\xff\xfeH\0', /UTF-16/],
+      ['', /empty/], ['a,b\n1,2\n', /no column Handle/], ['\xff\xfeH\0', /no column Handle/], ['Handle\nx\n', /no column but/],
     ]) {
       const { code, stderr } = await run(write(Buffer.from(content, 'latin1')));
       assert.equal(code, 1);
@@ -461,6 +573,21 @@ describe('whole files', () => {
   });
 
   const FAULTS = join(ROOT, '../shared/data/import-faults');
+  test('what real exports have', { skip: !existsSync(FAULTS) && 'the sample data is not here' }, async () => {
+    const expected = {
+      'cyrillic-category.csv': 2, 'excel-german.csv': 2, 'four-options.csv': [1, /"Option4 Value"/], 'grams.csv': 2,
+      'japanese.csv': 3, 'long-rows.csv': 2, 'no-quantity.csv': 1, 'published.csv': 10, 'short-rows.csv': 2,
+      'title-later.csv': 1, 'untracked.csv': 1, 'utf-16.csv': [1, /UTF-16LE/], 'windows-1252.csv': [1, /Windows-1252/],
+    };
+    for (const [name, what] of Object.entries(expected)) {
+      const [count, note = /./] = [what].flat();
+      const { code, stdout } = await run(join(FAULTS, name), { data: join(folder, name) });
+      assert.equal(code, 0, name);
+      assert.match(stdout, new RegExp(`: ${count} created, 0 updated, 0 unchanged, 0 failed`), name);
+      assert.match(stdout, note);
+    }
+  });
+
   test('the sample update', { skip: !existsSync(FAULTS) && 'the sample data is not here' }, async () => {
     assert.equal((await run(join(FAULTS, 'update-before.csv'))).code, 0);
     const admin = await shop.admin();

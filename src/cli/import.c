@@ -18,8 +18,9 @@ static const char usage[] =
 	"usage: souk import products FILE.csv [--currency EUR] [--report SKIPPED.csv] [--data DIR]\n"
 	"\n"
 	"Puts the products of FILE.csv, an export in Shopify's format, into the shop. Rows that are\n"
-	"no good are skipped and listed. What FILE.csv has no column for stays as it is. Run again, it\n"
-	"changes nothing twice.\n";
+	"no good are skipped and listed, and columns that are not taken named. What FILE.csv has no\n"
+	"column for stays as it is. Run again, it changes nothing twice. The exit code is 1 where a\n"
+	"product failed.\n";
 
 /* --- what is noted ----------------------------------------------------------------------- */
 
@@ -28,10 +29,14 @@ static char *print_to(struct arena *arena, const char *format, va_list arguments
 
 static char *print_to(struct arena *arena, const char *format, va_list arguments)
 {
-	char text[1024];
+	char *text = NULL;
+	int length = vasprintf(&text, format, arguments);
+	char *copy;
 
-	vsnprintf(text, sizeof(text), format, arguments);
-	return arena_copy_text(arena, text);
+	assert(length >= 0);
+	copy = arena_copy_text(arena, text);
+	free(text);
+	return copy;
 }
 
 void import_skip(struct import *import, int64_t line, const char *handle, const char *format, ...)
@@ -51,6 +56,10 @@ void import_note(struct import *import, const char *format, ...)
 	va_list arguments;
 	char *note;
 
+	if (import->notes.count == IMPORT_NOTES_MAX) {
+		import->notes_dropped++;
+		return;
+	}
 	va_start(arguments, format);
 	note = print_to(import->arena, format, arguments);
 	va_end(arguments);
@@ -77,6 +86,8 @@ static void print_summary(const struct import *import)
 	       import->updated, import->unchanged, import->failed, import->skips.count);
 	for (size_t i = 0; i < import->notes.count; i++)
 		printf("note: %s\n", notes[i]);
+	if (import->notes_dropped)
+		printf("note: there are %zu more\n", import->notes_dropped);
 	for (size_t i = 0; i < import->skips.count; i++)
 		printf("skipped line %" PRId64 "%s%s: %s\n", skips[i].line,
 		       skips[i].handle ? " of " : "", skips[i].handle ? skips[i].handle : "",

@@ -16,6 +16,7 @@
 
 #define IMPORT_FILE_BYTES_MAX (INT64_C(512) << 20)
 #define IMPORT_PRODUCTS_MAX 2000000
+#define IMPORT_NOTES_MAX 1000
 
 enum column {
 	COLUMN_HANDLE,
@@ -43,6 +44,7 @@ enum column {
 	COLUMN_IMAGE_ALT,
 	COLUMN_IMAGE_POSITION,
 	COLUMN_VARIANT_IMAGE,
+	COLUMN_GIFT_CARD,
 	COLUMN_SEO_TITLE,
 	COLUMN_SEO_DESCRIPTION,
 	COLUMNS,
@@ -53,6 +55,7 @@ struct import_variant {
 	char *sku; /* NULL: made by the shop from handle and options */
 	const char *values[PRODUCT_OPTIONS_MAX];
 	int64_t price; /* -1: the file has none */
+	struct details details;
 	int64_t stock;
 };
 
@@ -80,8 +83,8 @@ struct import_product {
 	struct list lines;			  /* struct import_line */
 	bool has_options;			  /* they were read, of its first variant */
 	bool partial;				  /* rows with variants of it were skipped */
-	char *barcode, *seo_title, *seo_description;
-	int64_t compare_at, grams;
+	char *seo_title, *seo_description;
+	bool is_gift_card;   /* which is not sold as goods */
 	struct id vendor_id; /* zero until its brand is known as a vendor */
 };
 
@@ -96,6 +99,7 @@ struct import {
 	struct arena *arena;
 	const char *path;
 	const char *currency;
+	char separator;
 	bool known[COLUMNS];  /* what the file has a column for */
 	struct list products; /* struct import_product * */
 	struct list skips;    /* struct skip */
@@ -105,6 +109,7 @@ struct import {
 	struct list ownerless; /* struct import_product *: new ones of no vendor */
 	/* What became of the products. */
 	size_t created, updated, unchanged, failed;
+	size_t notes_dropped; /* beyond IMPORT_NOTES_MAX */
 };
 
 /* Appends a copy of the `size` bytes at `item`, in the arena. */

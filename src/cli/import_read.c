@@ -4,9 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/charset.h"
 #include "base/csv.h"
 #include "base/text.h"
 #include "cli/import.h"
+#include "cli/import_cells.h"
+
+#define COLUMN_NAME_MAX 100
+#define NAMES_MAX 10 /* in one note */
 
 /* --- the file ---------------------------------------------------------------------------- */
 
@@ -78,43 +83,56 @@ static bool is_foreign(const char *text, size_t length)
 	return bad > good;
 }
 
-/* Windows-1252, of which Latin-1 is the part from U+00A0 on; what it leaves free is a space. */
-static char *from_windows_1252(const char *text, size_t *length)
+/* The file in UTF-8, in place of *text: as its mark says, or as what is no UTF-8 shows. Spreadsheets of
+ * old end their lines with a carriage return alone. */
+static const char *to_utf8(struct import *import, char **text, size_t *length)
 {
-	static const uint16_t high[32] = {
-		0x20ac, 0x20,	0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
-		0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x20,	0x017d, 0x20,
-		0x20,	0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
-		0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x20,	0x017e, 0x0178,
-	};
-	char *all = must_alloc(*length * 3 + 1), *to = all;
+	size_t mark = 0;
+	const char *charset = charset_told(*text, *length, &mark);
+	char *converted;
 
-	for (size_t i = 0; i < *length; i++) {
-		unsigned int c = (unsigned char)text[i];
-
-		if (c >= 0x80 && c < 0xa0)
-			c = high[c - 0x80];
-		if (c < 0x80) {
-			*to++ = (char)c;
-		} else if (c < 0x800) {
-			*to++ = (char)(0xc0 | c >> 6);
-			*to++ = (char)(0x80 | (c & 0x3f));
-		} else {
-			*to++ = (char)(0xe0 | c >> 12);
-			*to++ = (char)(0x80 | (c >> 6 & 0x3f));
-			*to++ = (char)(0x80 | (c & 0x3f));
-		}
+	if (!charset && is_foreign(*text, *length))
+		charset = "Windows-1252";
+	if (charset && strcmp(charset, "UTF-8") != 0) {
+		converted = charset_to_utf8(*text + mark, *length - mark, charset, length);
+		if (!converted)
+			return "its encoding is not known";
+		free(*text);
+		*text = converted;
+		import_note(import, "it is not UTF-8, and was read as %s", charset);
 	}
-	*length = (size_t)(to - all);
-	return all;
+	if (!memchr(*text, '\n', *length))
+		for (size_t i = 0; i < *length; i++)
+			if ((*text)[i] == '\r')
+				(*text)[i] = '\n';
+	return NULL;
 }
 
 /* --- the header -------------------------------------------------------------------------- */
 
 struct header {
 	enum column columns[CSV_FIELDS_MAX];
+	const char *names[CSV_FIELDS_MAX];
+	bool ignored[CSV_FIELDS_MAX]; /* there is something in a column that is not taken */
 	size_t count;
 };
+
+/* The length of a first line `sep=;`, by which spreadsheets tell each other what stands between cells;
+ * 0 where there is none. */
+static size_t separator_line(const char *text, size_t length, char *ret_separator)
+{
+	size_t quote = length && *text == '"', at = quote + strlen("sep=");
+
+	if (length <= at || strncasecmp(text + quote, "sep=", strlen("sep=")) != 0 ||
+	    strchr("\"\r\n", text[at]))
+		return 0;
+	*ret_separator = text[at++];
+	at += quote && at < length && text[at] == '"';
+	at += at < length && text[at] == '\r';
+	if (at < length && text[at] != '\n')
+		return 0;
+	return MIN(at + 1, length);
+}
 
 /* Some spreadsheets write semicolons or tabs: the header line says which. */
 static char separator_of(const char *text, size_t length)
@@ -122,7 +140,11 @@ static char separator_of(const char *text, size_t length)
 	static const char separators[] = ",;\t";
 	size_t counts[sizeof(separators) - 1] = {0}, best = 0;
 
-	for (size_t i = 0; i < length && text[i] != '\n'; i++)
+	size_t i = 0;
+
+	while (i < length && (text[i] == '\n' || text[i] == '\r'))
+		i++;
+	for (; i < length && text[i] != '\n'; i++)
 		for (size_t j = 0; j < ARRAY_LENGTH(counts); j++)
 			counts[j] += text[i] == separators[j];
 	for (size_t j = 1; j < ARRAY_LENGTH(counts); j++)
@@ -149,8 +171,10 @@ static bool read_header(struct import *import, struct csv *csv, struct arena *ar
 	}
 	header->count = record.count;
 	for (size_t i = 0; i < record.count; i++) {
-		enum column column = column_from_name(text_trim(arena, record.fields[i]));
+		char *name = cell_cut(import->arena, record.fields[i], COLUMN_NAME_MAX);
+		enum column column = column_from_name(name);
 
+		header->names[i] = name;
 		/* A name that is there twice counts once. */
 		header->columns[i] = column < COLUMNS && known[column] ? COLUMNS : column;
 		if (column < COLUMNS && !known[column])
@@ -174,42 +198,92 @@ static bool is_blank(const struct csv_record *record)
 	return true;
 }
 
-static void read_record(struct import *import, const struct header *header, int64_t line,
+/* Spreadsheets leave a row's last empty cells away, or write more of them than there are columns. */
+static bool is_too_long(const struct csv_record *record, const struct header *header)
+{
+	for (size_t i = header->count; i < record->count; i++)
+		if (strspn(record->fields[i], " \t") != record->lengths[i])
+			return true;
+	return false;
+}
+
+static void read_record(struct import *import, struct header *header, int64_t line,
 			const struct csv_record *record, struct arena *arena)
 {
 	struct row row = {.line = line};
+	size_t count = MIN(record->count, header->count);
 
 	if (is_blank(record))
 		return;
 	import->row_count++;
-	if (record->count != header->count) {
+	if (is_too_long(record, header)) {
 		import_skip(import, line, NULL, "it has %zu columns, and the header %zu",
 			    record->count, header->count);
 		return;
 	}
 	for (size_t i = 0; i < COLUMNS; i++)
 		row.cells[i] = "";
-	for (size_t i = 0; i < record->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!text_is_utf8(record->fields[i], record->lengths[i])) {
 			import_skip(import, line, NULL, "it is not UTF-8");
 			return;
 		}
 		if (header->columns[i] < COLUMNS)
 			row.cells[header->columns[i]] = text_trim(arena, record->fields[i]);
+		else if (record->lengths[i])
+			header->ignored[i] = true;
 	}
 	import_row(import, &row);
+}
+
+/* Names the columns that say something to which the shop has nothing alike. */
+static void note_ignored(struct import *import, const struct header *header)
+{
+	struct out names = out_new(import->arena);
+	size_t count = 0;
+
+	for (size_t i = 0; i < header->count; i++)
+		if (header->ignored[i])
+			out_printf(&names, "%s\"%s\"", count++ ? ", " : "", header->names[i]);
+	if (count)
+		import_note(import, "%zu column%s not taken: %s", count,
+			    count == 1 ? " was" : "s were", names.data);
+}
+
+static void note_gift_cards(struct import *import)
+{
+	struct import_product **products = import->products.items;
+	struct out handles = out_new(import->arena);
+	size_t count = 0;
+
+	for (size_t i = 0; i < import->products.count; i++)
+		if (products[i]->is_gift_card && ++count <= NAMES_MAX)
+			out_printf(&handles, "%s%s", count > 1 ? ", " : "", products[i]->handle);
+	if (count)
+		import_note(import, "%zu gift card%s not sold as goods, and made a draft: %s%s",
+			    count, count == 1 ? " is" : "s are", handles.data,
+			    count > NAMES_MAX ? ", ..." : "");
 }
 
 static bool read_records(struct import *import, const char *text, size_t length,
 			 const char **ret_why)
 {
 	struct arena *arena = arena_new(); /* of one record */
-	struct header header;
+	struct header header = {0};
 	struct csv csv;
+	size_t told;
 	bool good;
 
-	csv_begin(&csv, text, length);
-	csv.separator = separator_of(text, length);
+	if (length >= 3 && memcmp(text, "\ufeff", 3) == 0) {
+		text += 3;
+		length -= 3;
+	}
+	told = separator_line(text, length, &import->separator);
+	if (!told)
+		import->separator = separator_of(text, length);
+	csv_begin(&csv, text + told, length - told);
+	csv.separator = import->separator;
+	csv.next_line += told > 0;
 	good = read_header(import, &csv, arena, &header, ret_why);
 	*ret_why = arena_copy_text(import->arena, *ret_why);
 	if (good && !import_is_whole(import))
@@ -232,6 +306,8 @@ static bool read_records(struct import *import, const char *text, size_t length,
 		import->row_count++;
 		import_skip(import, csv.line, NULL, "%s", why);
 	}
+	note_ignored(import, &header);
+	note_gift_cards(import);
 	arena_free(arena);
 	return good;
 }
@@ -244,17 +320,10 @@ bool import_read(struct import *import, const char **ret_why)
 
 	if (!text)
 		return false;
-	if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
-		*ret_why = "it is written in UTF-16; save it as UTF-8";
+	*ret_why = to_utf8(import, &text, &length);
+	if (*ret_why) {
 		free(text);
 		return false;
-	}
-	if (is_foreign(text, length)) {
-		char *converted = from_windows_1252(text, &length);
-
-		free(text);
-		text = converted;
-		import_note(import, "it is not UTF-8, and was read as Windows-1252");
 	}
 	good = read_records(import, text, length, ret_why);
 	free(text);

@@ -9,74 +9,10 @@
 #include "base/text.h"
 #include "base/unicode.h"
 #include "cli/import.h"
+#include "cli/import_cells.h"
 
 #define BRAND_MAX 100
 #define SEO_MAX 1000
-
-static const struct {
-	enum column column;
-	const char *name; /* in lower case, without "variant " */
-} column_names[] = {
-	{COLUMN_HANDLE, "handle"},
-	{COLUMN_HANDLE, "url handle"},
-	{COLUMN_TITLE, "title"},
-	{COLUMN_BODY, "body (html)"},
-	{COLUMN_BODY, "body html"},
-	{COLUMN_BODY, "body"},
-	{COLUMN_BODY, "description"},
-	{COLUMN_VENDOR, "vendor"},
-	{COLUMN_TYPE, "type"},
-	{COLUMN_TYPE, "product type"},
-	{COLUMN_TYPE, "custom product type"},
-	{COLUMN_CATEGORY, "product category"},
-	{COLUMN_CATEGORY, "standard product type"},
-	{COLUMN_CATEGORY, "standardized product type"},
-	{COLUMN_TAGS, "tags"},
-	{COLUMN_PUBLISHED, "published"},
-	{COLUMN_PUBLISHED, "published on online store"},
-	{COLUMN_STATUS, "status"},
-	{COLUMN_OPTION1_NAME, "option1 name"},
-	{COLUMN_OPTION1_VALUE, "option1 value"},
-	{COLUMN_OPTION2_NAME, "option2 name"},
-	{COLUMN_OPTION2_VALUE, "option2 value"},
-	{COLUMN_OPTION3_NAME, "option3 name"},
-	{COLUMN_OPTION3_VALUE, "option3 value"},
-	{COLUMN_SKU, "sku"},
-	{COLUMN_GRAMS, "grams"},
-	{COLUMN_GRAMS, "weight value (grams)"},
-	{COLUMN_QUANTITY, "inventory qty"},
-	{COLUMN_QUANTITY, "inventory quantity"},
-	{COLUMN_PRICE, "price"},
-	{COLUMN_COMPARE_AT, "compare at price"},
-	{COLUMN_COMPARE_AT, "compare-at price"},
-	{COLUMN_BARCODE, "barcode"},
-	{COLUMN_IMAGE, "image src"},
-	{COLUMN_IMAGE, "product image url"},
-	{COLUMN_IMAGE_ALT, "image alt text"},
-	{COLUMN_IMAGE_POSITION, "image position"},
-	{COLUMN_VARIANT_IMAGE, "variant image"},
-	{COLUMN_VARIANT_IMAGE, "variant image url"},
-	{COLUMN_SEO_TITLE, "seo title"},
-	{COLUMN_SEO_DESCRIPTION, "seo description"},
-};
-
-static enum column find_column(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LENGTH(column_names); i++)
-		if (text_equal_ignoring_case(column_names[i].name, name))
-			return column_names[i].column;
-	return COLUMNS;
-}
-
-enum column column_from_name(const char *name)
-{
-	static const char variant[] = "variant ";
-	enum column column = find_column(name);
-
-	if (column == COLUMNS && strncasecmp(name, variant, strlen(variant)) == 0)
-		column = find_column(name + strlen(variant));
-	return column;
-}
 
 /* --- lists and notes --------------------------------------------------------------------- */
 
@@ -97,93 +33,34 @@ void list_append(struct arena *arena, struct list *list, const void *item, size_
 
 /* --- cells ------------------------------------------------------------------------------- */
 
-/* How many bytes the control character at `at` has; 0 where there is none. */
-static size_t control_length(const char *at)
+static void note_word(struct import *import, int64_t line, const char *column, const char *word,
+		      const char *what)
 {
-	unsigned char c = (unsigned char)at[0];
-
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	return c == 0xc2 && (unsigned char)at[1] < 0xa0 ? 2 : 0;
+	import_note(import, "line %lld: %s is \"%s\", a word that is not known: %s",
+		    (long long)line, column, word, what);
 }
 
-/* A copy without control characters, on one line unless `lines`. */
-static char *clean(struct arena *arena, const char *text, bool lines)
+/* False where it says nothing. What is not to be listed is not to be sold: a word that we do not know
+ * hides it too. */
+static bool status_from(struct import *import, const struct row *row,
+			enum product_status *ret_status)
 {
-	char *copy = arena_alloc(arena, strlen(text) + 1), *to = copy;
-
-	while (*text) {
-		size_t control = control_length(text);
-		bool space = control && strchr("\t\r\n", *text);
-
-		if (!control || (space && lines))
-			*to++ = *text;
-		else if (space)
-			*to++ = ' ';
-		text += control ? control : 1;
-	}
-	return copy;
-}
-
-/* As clean, of at most so many characters. */
-static char *clean_cut(struct arena *arena, const char *text, size_t most)
-{
-	char *copy = clean(arena, text, false), *end = copy;
-	size_t count = 0;
-
-	for (; *end && count <= most; end++)
-		if (((unsigned char)*end & 0xc0) != 0x80 && ++count > most)
-			break;
-	*end = '\0';
-	return text_trim(arena, copy);
-}
-
-/* NULL where the cell is empty. */
-static char *filled(struct arena *arena, const char *cell, size_t most)
-{
-	return *cell ? clean_cut(arena, cell, most) : NULL;
-}
-
-/* Spreadsheets are kept from taking digits for a number by an apostrophe in front. */
-static const char *without_apostrophe(const char *cell)
-{
-	return cell[0] == '\'' && cell[1] ? cell + 1 : cell;
-}
-
-/* "Apparel & Accessories > Shirts" is apparel-accessories/shirts; NULL where nothing is left. */
-static char *category_from(struct arena *arena, const char *text)
-{
-	const char *path = "";
-
-	while (*text) {
-		size_t length = strcspn(text, ">/");
-		const char *slug = text_slug(arena, arena_copy_bytes(arena, text, length),
-					     PRODUCT_CATEGORY_MAX);
-
-		if (*slug && text_length(path) + text_length(slug) + 1 <= PRODUCT_CATEGORY_MAX)
-			path = arena_printf(arena, "%s%s%s", path, *path ? "/" : "", slug);
-		text += length;
-		text += *text != '\0';
-	}
-	return *path ? arena_copy_text(arena, path) : NULL;
-}
-
-/* False where it says nothing. */
-static bool status_from(const struct row *row, enum product_status *ret_status)
-{
-	const char *status = row->cells[COLUMN_STATUS];
-	const char *published = row->cells[COLUMN_PUBLISHED];
+	const char *status = row->cells[COLUMN_STATUS], *published = row->cells[COLUMN_PUBLISHED];
+	enum cell_truth truth = cell_truth(import->arena, published);
+	bool active = !*status || text_equal_ignoring_case(status, "active");
 
 	if (!*status && !*published)
 		return false;
-	*ret_status = PRODUCT_ACTIVE;
-	if (text_equal_ignoring_case(status, "archived"))
+	if (text_equal_ignoring_case(status, "archived")) {
 		*ret_status = PRODUCT_ARCHIVED;
-	/* What is not to be listed is not to be sold: a word that we do not know hides it too. */
-	else if (*status && !text_equal_ignoring_case(status, "active"))
-		*ret_status = PRODUCT_DRAFT;
-	else if (text_equal_ignoring_case(published, "false"))
-		*ret_status = PRODUCT_DRAFT;
+		return true;
+	}
+	if (!active && !text_equal_ignoring_case(status, "draft"))
+		note_word(import, row->line, "Status", status, "the product is a draft");
+	if (truth == CELL_UNKNOWN)
+		note_word(import, row->line, "Published", published, "the product is a draft");
+	active = active && (truth == CELL_TRUE || truth == CELL_EMPTY);
+	*ret_status = active ? PRODUCT_ACTIVE : PRODUCT_DRAFT;
 	return true;
 }
 
@@ -194,8 +71,8 @@ static void read_tags(struct import *import, const struct row *row, struct impor
 	while (*text) {
 		size_t length = strcspn(text, ",");
 		const char *part = arena_copy_bytes(import->arena, text, length);
-		char *tag = clean_cut(import->arena, text_trim(import->arena, part),
-				      PRODUCT_TAG_LENGTH_MAX);
+		char *tag = cell_cut(import->arena, text_trim(import->arena, part),
+				     PRODUCT_TAG_LENGTH_MAX);
 
 		if (*tag && product->tags.count < PRODUCT_TAGS_MAX)
 			list_append(import->arena, &product->tags, &tag, sizeof(tag));
@@ -207,21 +84,25 @@ static void read_tags(struct import *import, const struct row *row, struct impor
 	}
 }
 
-/* A whole number, perhaps with zeros behind a point; anything else is 0. */
-static int64_t read_number(const char *cell, bool *ret_good)
+/* What a cell comes to, rounded; 0, told of, where it is no number. */
+static int64_t read_number(struct import *import, const struct row *row, enum column column,
+			   const char *name, int64_t most)
 {
-	char text[24];
-	size_t length = strcspn(cell, ".");
+	const char *cell = row->cells[column];
+	bool below = *cell == '-';
 	int64_t number = 0;
+	char *plain;
 
-	*ret_good = length < sizeof(text) &&
-		    (!cell[length] || !cell[length + 1 + strspn(cell + length + 1, "0")]);
-	if (!*ret_good)
+	if (!*cell)
 		return 0;
-	memcpy(text, cell, length);
-	text[length] = '\0';
-	*ret_good = text_to_int(text, &number);
-	return *ret_good ? number : 0;
+	if (cell_decimal(import->arena, cell + below, import->separator != ',',
+			 column == COLUMN_GRAMS ? -1 : 0, &plain) != DECIMAL_GOOD ||
+	    !cell_round(plain, &number) || number > most) {
+		import_note(import, "line %lld: %s \"%s\" was left out: it is no number to go by",
+			    (long long)row->line, name, cell);
+		return 0;
+	}
+	return below ? -number : number;
 }
 
 /* --- images ------------------------------------------------------------------------------ */
@@ -231,7 +112,6 @@ static void add_image(struct import *import, const struct row *row, struct impor
 {
 	const struct import_image *images = product->images.items;
 	struct import_image image = {.position = INT64_MAX};
-	bool good = true;
 
 	if (!*url)
 		return;
@@ -246,9 +126,10 @@ static void add_image(struct import *import, const struct row *row, struct impor
 		return;
 	}
 	image.url = arena_copy_text(import->arena, url);
-	image.alt = clean_cut(import->arena, alt, PRODUCT_ALT_LENGTH_MAX);
+	image.alt = cell_cut(import->arena, alt, PRODUCT_ALT_LENGTH_MAX);
 	if (url == row->cells[COLUMN_IMAGE] && *row->cells[COLUMN_IMAGE_POSITION])
-		image.position = read_number(row->cells[COLUMN_IMAGE_POSITION], &good);
+		image.position =
+			read_number(import, row, COLUMN_IMAGE_POSITION, "the position", INT32_MAX);
 	list_append(import->arena, &product->images, &image, sizeof(image));
 }
 
@@ -257,7 +138,7 @@ static void add_image(struct import *import, const struct row *row, struct impor
 static void set_option_name(struct import *import, struct import_product *product, size_t index,
 			    const char *name)
 {
-	name = clean_cut(import->arena, name, PRODUCT_OPTION_NAME_MAX);
+	name = cell_cut(import->arena, name, PRODUCT_OPTION_NAME_MAX);
 	for (size_t i = 0; i < product->option_count; i++)
 		if (product->options[i] && strcmp(product->options[i], name) == 0)
 			name = arena_printf(import->arena, "%s %zu", name, index + 1);
@@ -284,6 +165,17 @@ static void read_options(struct import *import, const struct row *row,
 	product->has_options = product->has_options || variant;
 }
 
+/* Nor is what may be one to be sold as goods. */
+static bool is_gift_card(struct import *import, const struct row *row)
+{
+	const char *cell = row->cells[COLUMN_GIFT_CARD];
+	enum cell_truth truth = cell_truth(import->arena, cell);
+
+	if (truth == CELL_UNKNOWN)
+		note_word(import, row->line, "Gift Card", cell, "the product is taken for one");
+	return truth == CELL_TRUE || truth == CELL_UNKNOWN;
+}
+
 /* What the row says of the product, and no row before it: mostly all of it stands in the first. */
 static void read_product(struct import *import, const struct row *row,
 			 struct import_product *product)
@@ -292,25 +184,27 @@ static void read_product(struct import *import, const struct row *row,
 	struct arena *arena = import->arena;
 
 	if (!product->name && *title) {
-		product->name = clean_cut(arena, title, PRODUCT_NAME_MAX);
+		product->name = cell_cut(arena, title, PRODUCT_NAME_MAX);
 		if (text_length(title) > PRODUCT_NAME_MAX)
 			import_note(import, "line %lld: its title was cut to %d characters",
 				    (long long)row->line, PRODUCT_NAME_MAX);
 	}
 	if (!product->description && *row->cells[COLUMN_BODY])
-		product->description = clean(arena, row->cells[COLUMN_BODY], true);
+		product->description = cell_clean(arena, row->cells[COLUMN_BODY], true);
 	if (!product->brand)
-		product->brand = filled(arena, row->cells[COLUMN_VENDOR], BRAND_MAX);
+		product->brand = cell_filled(arena, row->cells[COLUMN_VENDOR], BRAND_MAX);
 	if (!product->category)
 		product->category =
-			category_from(arena, *type ? type : row->cells[COLUMN_CATEGORY]);
+			cell_category(arena, *type ? type : row->cells[COLUMN_CATEGORY]);
 	if (!product->status_given)
-		product->status_given = status_from(row, &product->status);
+		product->status_given = status_from(import, row, &product->status);
 	if (!product->seo_title)
-		product->seo_title = filled(arena, row->cells[COLUMN_SEO_TITLE], SEO_MAX);
+		product->seo_title = cell_filled(arena, row->cells[COLUMN_SEO_TITLE], SEO_MAX);
 	if (!product->seo_description)
 		product->seo_description =
-			filled(arena, row->cells[COLUMN_SEO_DESCRIPTION], SEO_MAX);
+			cell_filled(arena, row->cells[COLUMN_SEO_DESCRIPTION], SEO_MAX);
+	if (!product->is_gift_card)
+		product->is_gift_card = is_gift_card(import, row);
 	if (!product->tags.count)
 		read_tags(import, row, product);
 }
@@ -321,7 +215,7 @@ static struct import_product *new_product(struct import *import, const struct ro
 	struct import_product *product = ARENA_NEW(import->arena, struct import_product);
 	void *item = product;
 
-	product->handle = clean(import->arena, row->cells[COLUMN_HANDLE], false);
+	product->handle = cell_clean(import->arena, row->cells[COLUMN_HANDLE], false);
 	product->slug = arena_copy_text(import->arena, slug);
 	list_append(import->arena, &import->products, &item, sizeof(item));
 	return product;
@@ -372,19 +266,6 @@ static struct import_product *product_of(struct import *import, const struct row
 }
 
 /* --- variants ---------------------------------------------------------------------------- */
-
-bool import_is_whole(const struct import *import)
-{
-	static const enum column columns[] = {
-		COLUMN_TITLE, COLUMN_BODY,	    COLUMN_VENDOR, COLUMN_TAGS,
-		COLUMN_SKU,   COLUMN_OPTION1_VALUE, COLUMN_PRICE,
-	};
-	bool whole = import->known[COLUMN_PUBLISHED] || import->known[COLUMN_STATUS];
-
-	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
-		whole = whole && import->known[columns[i]];
-	return whole;
-}
 
 static const enum column variant_columns[] = {
 	COLUMN_OPTION1_VALUE, COLUMN_SKU,	    COLUMN_PRICE,   COLUMN_COMPARE_AT,
@@ -451,7 +332,7 @@ static const char *read_values(struct import *import, const struct row *row,
 		if (!*value)
 			return arena_printf(import->arena, "it has no value for the option \"%s\"",
 					    option_name(import, product, i));
-		variant->values[i] = clean_cut(import->arena, value, PRODUCT_OPTION_VALUE_MAX);
+		variant->values[i] = cell_cut(import->arena, value, PRODUCT_OPTION_VALUE_MAX);
 	}
 	for (size_t i = 0; i < product->variants.count; i++)
 		if (is_same(import, product, &others[i], variant))
@@ -465,63 +346,81 @@ static const char *read_values(struct import *import, const struct row *row,
 static const char *read_sku(struct import *import, const struct row *row,
 			    struct import_variant *variant)
 {
-	const char *sku = without_apostrophe(row->cells[COLUMN_SKU]);
+	const char *sku = cell_without_apostrophe(row->cells[COLUMN_SKU]);
 
 	if (!*sku)
 		return NULL;
 	if (text_length(sku) > PRODUCT_SKU_MAX)
 		return "its SKU is too long";
-	variant->sku = clean(import->arena, sku, false);
+	variant->sku = cell_clean(import->arena, sku, false);
 	return NULL;
+}
+
+/* Why the cell is no amount, or NULL. */
+static const char *read_amount(struct import *import, const char *cell, int64_t *ret_amount)
+{
+	int digits = currency_digits(import->currency);
+	struct money money;
+	char *plain;
+
+	switch (cell_decimal(import->arena, cell, import->separator != ',', digits, &plain)) {
+	case DECIMAL_AMBIGUOUS:
+		return arena_printf(import->arena,
+				    "\"%s\" can be read in two ways: write its decimals", cell);
+	case DECIMAL_GOOD:
+		if (!money_parse_decimal(plain, import->currency, &money))
+			break;
+		*ret_amount = money.amount;
+		return NULL;
+	case DECIMAL_NONE:
+		break;
+	}
+	return arena_printf(import->arena, "\"%s\" is no amount of %s", cell, import->currency);
 }
 
 static const char *read_price(struct import *import, const struct row *row,
 			      struct import_variant *variant)
 {
-	const char *text = row->cells[COLUMN_PRICE];
-	struct money price;
+	const char *text = row->cells[COLUMN_PRICE], *why;
 
 	variant->price = -1;
 	if (!import->known[COLUMN_PRICE])
 		return NULL;
 	if (!*text)
 		return "it has no price";
-	if (!money_parse_decimal(text, import->currency, &price))
-		return arena_printf(import->arena, "its price \"%s\" is no amount of %s", text,
-				    import->currency);
-	variant->price = price.amount;
-	return NULL;
+	why = read_amount(import, text, &variant->price);
+	return why ? arena_printf(import->arena, "its price %s", why) : NULL;
 }
 
 static int64_t read_stock(struct import *import, const struct row *row)
 {
-	const char *text = row->cells[COLUMN_QUANTITY];
-	bool good = true;
-	int64_t stock = *text ? read_number(text, &good) : 0;
-
-	if (!good)
-		import_note(import,
-			    "line %lld: the stock \"%s\" is no whole number, and counts as 0",
-			    (long long)row->line, text);
-	return MIN(MAX(stock, 0), PRODUCT_STOCK_MAX);
+	return MAX(read_number(import, row, COLUMN_QUANTITY, "the stock", PRODUCT_STOCK_MAX), 0);
 }
 
-/* What a product's first variant says for all of it: our variants have no attributes. */
-static void read_attributes(struct import *import, const struct row *row,
-			    struct import_product *product)
+/* What the variant says besides; what is no good is left out, and told of. */
+static void read_details(struct import *import, const struct row *row, struct details *details)
 {
 	const char *compare_at = row->cells[COLUMN_COMPARE_AT];
-	struct money money;
-	bool good;
+	const char *barcode = cell_without_apostrophe(row->cells[COLUMN_BARCODE]);
+	const char *image = row->cells[COLUMN_VARIANT_IMAGE];
+	const char *why = NULL;
 
-	product->grams = read_number(row->cells[COLUMN_GRAMS], &good);
-	product->barcode = filled(import->arena, without_apostrophe(row->cells[COLUMN_BARCODE]),
-				  PRODUCT_SKU_MAX);
-	if (*compare_at && money_parse_decimal(compare_at, import->currency, &money))
-		product->compare_at = money.amount;
-	else if (*compare_at)
-		import_note(import, "line %lld: the price to compare with, \"%s\", was left out",
-			    (long long)row->line, compare_at);
+	if (*compare_at)
+		why = read_amount(import, compare_at, &details->compare_at);
+	if (why)
+		import_note(import, "line %lld: the price to compare with was left out: %s",
+			    (long long)row->line, why);
+	if (cell_is_cut_number(barcode))
+		import_note(import,
+			    "line %lld: the barcode \"%s\" was left out: a spreadsheet has cut it",
+			    (long long)row->line, barcode);
+	else
+		details->barcode = cell_filled(import->arena, barcode, PRODUCT_BARCODE_MAX);
+	details->weight_grams = MAX(
+		read_number(import, row, COLUMN_GRAMS, "the weight", PRODUCT_WEIGHT_GRAMS_MAX), 0);
+	/* What is no address is told of where it is added to the product's images. */
+	if (*image && text_is_web_address(image))
+		details->image = arena_copy_text(import->arena, image);
 }
 
 /* Adds the row's variant; why not, or NULL. */
@@ -541,8 +440,7 @@ static const char *add_variant(struct import *import, const struct row *row,
 	if (why)
 		return why;
 	variant.stock = read_stock(import, row);
-	if (!product->variants.count)
-		read_attributes(import, row, product);
+	read_details(import, row, &variant.details);
 	list_append(import->arena, &product->variants, &variant, sizeof(variant));
 	return NULL;
 }

@@ -61,8 +61,8 @@ static void write_values(struct out *out, const struct import_product *product, 
 	out_close_list(out);
 }
 
-/* Null takes an attribute away; one that is left out stays. */
-static void write_attribute(struct out *out, bool known, const char *name, const char *text)
+/* Null takes it away; what is left out stays. */
+static void write_text(struct out *out, bool known, const char *name, const char *text)
 {
 	if (known && text)
 		out_text(out, name, text);
@@ -73,21 +73,15 @@ static void write_attribute(struct out *out, bool known, const char *name, const
 static void write_attributes(struct out *out, const struct import *import,
 			     const struct import_product *product)
 {
-	struct money compare_at = {.amount = product->compare_at};
-	/* A barcode is a variant's own. */
-	const char *barcode = product->variants.count == 1 ? product->barcode : NULL;
-
-	snprintf(compare_at.currency, sizeof(compare_at.currency), "%s", import->currency);
 	out_open(out, "attributes");
-	write_attribute(out, import->known[COLUMN_VENDOR], "brand", product->brand);
-	if (product->compare_at)
-		out_money(out, "compareAtPrice", &compare_at);
-	if (product->grams > 0)
-		out_int(out, "weightGrams", product->grams);
-	write_attribute(out, import->known[COLUMN_BARCODE], "gtin", barcode);
-	write_attribute(out, import->known[COLUMN_SEO_TITLE], "seoTitle", product->seo_title);
-	write_attribute(out, import->known[COLUMN_SEO_DESCRIPTION], "seoDescription",
-			product->seo_description);
+	write_text(out, import->known[COLUMN_VENDOR], "brand", product->brand);
+	/* Where they were before variants had them. */
+	write_text(out, import->known[COLUMN_COMPARE_AT], "compareAtPrice", NULL);
+	write_text(out, import->known[COLUMN_GRAMS], "weightGrams", NULL);
+	write_text(out, import->known[COLUMN_BARCODE], "gtin", NULL);
+	write_text(out, import->known[COLUMN_SEO_TITLE], "seoTitle", product->seo_title);
+	write_text(out, import->known[COLUMN_SEO_DESCRIPTION], "seoDescription",
+		   product->seo_description);
 	out_close(out);
 }
 
@@ -107,6 +101,23 @@ static void write_options(struct out *out, const struct import_product *product)
 	out_bool(out, "unnamedOptions", !named);
 }
 
+/* Null takes each away, as the file says. */
+static void write_details(struct out *out, const struct import *import,
+			  const struct details *details)
+{
+	struct money compare_at = {.amount = details->compare_at};
+
+	snprintf(compare_at.currency, sizeof(compare_at.currency), "%s", import->currency);
+	if (details->compare_at)
+		out_money(out, "compareAtPrice", &compare_at);
+	else if (import->known[COLUMN_COMPARE_AT])
+		out_null(out, "compareAtPrice");
+	write_text(out, import->known[COLUMN_BARCODE], "barcode", details->barcode);
+	if (import->known[COLUMN_GRAMS])
+		out_int(out, "weightGrams", details->weight_grams);
+	write_text(out, import->known[COLUMN_VARIANT_IMAGE], "image", details->image);
+}
+
 static void write_variant(struct out *out, const struct import *import,
 			  const struct import_product *product,
 			  const struct import_variant *variant)
@@ -124,6 +135,7 @@ static void write_variant(struct out *out, const struct import *import,
 	}
 	if (variant->price >= 0)
 		out_money(out, "price", &price);
+	write_details(out, import, &variant->details);
 	out_int(out, "stock", variant->stock);
 	out_close(out);
 }
@@ -151,7 +163,9 @@ void import_write(struct out *out, const struct import *import,
 		out_text(out, "category", product->category);
 	else if (known[COLUMN_TYPE] || known[COLUMN_CATEGORY])
 		out_null(out, "category");
-	if (product->status_given)
+	if (product->is_gift_card && product->status != PRODUCT_ARCHIVED)
+		out_text(out, "status", product_status_words[PRODUCT_DRAFT]);
+	else if (product->status_given)
 		out_text(out, "status", product_status_words[product->status]);
 	if (!id_is_zero(&product->vendor_id))
 		out_id(out, "vendorId", &product->vendor_id);
