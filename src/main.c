@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/config.h"
+#include "cli/commands.h"
 #include "cli/program.h"
 #include "services/auth/auth.h"
 
@@ -26,18 +28,9 @@ static const struct program program = {
 	.listening = auth_listening,
 };
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} commands[] = {
-	{"serve", cli_serve},	  {"import", cli_import}, {"audit", cli_audit},
-	{"keys", cli_keys},	  {"events", cli_events}, {"routes", cli_routes},
-	{"version", cli_version}, {"help", cli_help},
-};
-
 static bool asks_for_help(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return true;
 	return argc < 2;
@@ -64,7 +57,9 @@ static bool hold_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-	const char *name;
+	const struct command *command = NULL;
+	const char *name = argc > 1 ? argv[1] : "--help";
+	bool helped = asks_for_help(argc, argv);
 
 	if (!hold_standard_streams())
 		return 1;
@@ -72,12 +67,19 @@ int main(int argc, char **argv)
 	umask(S_IRWXG | S_IRWXO);
 	keep_memory_small();
 	program_set(&program);
-	if (asks_for_help(argc, argv))
-		return cli_help(1, argv);
-	name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
-	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "souk: there is no command \"%s\"; see souk help\n", name);
-	return 2;
+	if (strcmp(name, "--version") == 0)
+		name = "version";
+	if (strcmp(name, "--help") != 0 && strcmp(name, "-h") != 0) {
+		command = command_find(name);
+		if (!command) {
+			command_complain(name);
+			return 2;
+		}
+	}
+	if (helped || !command) {
+		command_help(command);
+		return 0;
+	}
+	config_know_options(command->options);
+	return command->run(argc - 1, argv + 1);
 }

@@ -344,18 +344,6 @@ test('souk version tells the version', async () => {
   assert.match(stdout, /\d+\.\d+\.\d+/);
 });
 
-test('souk help names every command; an unknown one is refused', async () => {
-  const { code, stdout } = await runSouk(['help']);
-  assert.equal(code, 0);
-  for (const command of ['serve', 'import', 'audit', 'version', 'keys']) assert.match(stdout, new RegExp(`\\b${command}\\b`));
-  for (const args of [[], ['--help'], ['serve', '--help'], ['import', 'products', '-h']]) {
-    assert.deepEqual(await runSouk(args), { code: 0, stdout, stderr: '' });
-  }
-  const unknown = await runSouk(['sell-everything']);
-  assert.ok(unknown.code > 0);
-  assert.match(unknown.stderr, /sell-everything/);
-});
-
 test('a setting that is wrong or unknown is refused by its name', async () => {
   for (const [args, env, name] of [
     [['serve', '--listen', 'nowhere'], {}, '--listen'],

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/money.h"
+#include "base/near.h"
 #include "base/password.h"
 #include "base/text.h"
 
@@ -44,7 +46,8 @@ static bool is_password(const char *value);
 /* clang-format off */
 #define ADDRESS .check = is_address_with_port, .expected = "an address and port, as 127.0.0.1:80"
 #define EMAIL .check = text_is_email, .expected = "an e-mail address"
-#define PASSWORD .check = is_password, .expected = "8 to 128 characters", .secret = true
+#define PASSWORD \
+	.check = is_password, .expected = "8 to 128 characters, and none that everybody tries first", .secret = true
 #define BASE_ADDRESS \
 	.check = is_base_address, .expected = "an http or https address without query or fragment"
 #define CURRENCY .check = currency_known, .expected = "a currency of ISO 4217, as EUR"
@@ -115,6 +118,7 @@ static struct setting settings[] = {
 };
 
 static char why[WHY_SIZE];
+static const char *const *more_options;
 
 /* --- checks --------------------------------------------------------------------------------- */
 
@@ -138,7 +142,7 @@ static bool is_password(const char *value)
 	size_t length = text_length(value);
 
 	return text_is_utf8(value, strlen(value)) && length >= PASSWORD_LENGTH_MIN &&
-	       length <= PASSWORD_LENGTH_MAX;
+	       length <= PASSWORD_LENGTH_MAX && !password_is_well_known(value);
 }
 
 static bool is_choice(const char *choices, const char *value)
@@ -231,6 +235,75 @@ static enum err set(struct setting *setting, const char *source, const char *val
 	return OK;
 }
 
+/* `what` is what it would be, `prefix` what stands before the name of the one that was meant. */
+static enum err complain_of_unknown(const char *what, const char *name, size_t length,
+				    const struct near *near, const char *prefix)
+{
+	const char *meant = near_best(near);
+
+	snprintf(why, sizeof(why), "There is no %s%.*s. %s%s%s%s", what,
+		 (int)MIN(length, (size_t)VALUE_SHOWN), name,
+		 meant ? "Did you mean " : "See souk help config.", meant ? prefix : "",
+		 meant ? meant : "", meant ? "?" : "");
+	return ERR_INVALID;
+}
+
+/* Variables that are no settings: those of this project's scripts and its README, and what container
+ * engines tell of a service by the name of souk (SOUK_PORT=tcp://..., SOUK_SERVICE_HOST). */
+static bool is_of_others(const char *name, const char *value)
+{
+	static const char *const names[] = {"SOUK_BINARY", "SOUK_ROOTS", "SOUK_URL"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	if (text_starts_with(name, "SOUK_SERVICE_HOST") ||
+	    text_starts_with(name, "SOUK_SERVICE_PORT"))
+		return true;
+	if (!text_starts_with(name, "SOUK_PORT"))
+		return false;
+	name += strlen("SOUK_PORT");
+	return *name ? name[0] == '_' && name[1] >= '0' && name[1] <= '9'
+		     : strstr(value, "://") != NULL;
+}
+
+static enum err refuse_unknown(const char *name, size_t length)
+{
+	const size_t prefix = strlen(ENVIRONMENT_PREFIX);
+	char known[NAME_SIZE];
+	struct near near;
+
+	near_begin(&near, name + prefix, length - prefix);
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++) {
+		environment_name(&settings[i], known);
+		if (strlen(known) == length && memcmp(known, name, length) == 0)
+			return OK;
+		near_look(&near, known + prefix);
+	}
+	return complain_of_unknown("variable ", name, length, &near, ENVIRONMENT_PREFIX);
+}
+
+static enum err check_environment(void)
+{
+	for (char **variable = environ; *variable; variable++) {
+		const char *equals = strchr(*variable, '=');
+		char name[NAME_SIZE * 2];
+		size_t length;
+		enum err err;
+
+		if (!equals || !text_starts_with(*variable, ENVIRONMENT_PREFIX))
+			continue;
+		length = (size_t)(equals - *variable);
+		snprintf(name, sizeof(name), "%.*s", (int)length, *variable);
+		if (is_of_others(name, equals + 1))
+			continue;
+		err = refuse_unknown(*variable, length);
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
 static enum err read_environment(void)
 {
 	char name[NAME_SIZE];
@@ -250,6 +323,23 @@ static enum err read_environment(void)
 	return OK;
 }
 
+static enum err complain_of_option(const char *name, size_t length)
+{
+	struct near near;
+
+	near_begin(&near, name, length);
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+		near_look(&near, settings[i].name);
+	for (const char *const *option = more_options; option && *option; option++)
+		near_look(&near, *option);
+	return complain_of_unknown("setting --", name, length, &near, "--");
+}
+
+void config_know_options(const char *const *names)
+{
+	more_options = names;
+}
+
 /* Reads the option argv[*i], and moves *i to its last word. */
 static enum err read_option(int argc, char **argv, int *i)
 {
@@ -258,11 +348,8 @@ static enum err read_option(int argc, char **argv, int *i)
 	struct setting *setting = find(name, length);
 	char source[NAME_SIZE];
 
-	if (!setting) {
-		snprintf(why, sizeof(why), "There is no setting --%.*s.",
-			 (int)MIN(length, (size_t)VALUE_SHOWN), name);
-		return ERR_INVALID;
-	}
+	if (!setting)
+		return complain_of_option(name, length);
 	snprintf(source, sizeof(source), "--%s", setting->name);
 	if (name[length] == '=')
 		return set(setting, source, name + length + 1);
@@ -276,8 +363,11 @@ static enum err read_option(int argc, char **argv, int *i)
 
 enum err config_load(int argc, char **argv, int *ret_left, const char **ret_why)
 {
-	enum err err = read_environment();
+	enum err err = check_environment();
 	int left = 0, i;
+
+	if (!err)
+		err = read_environment();
 
 	for (i = 0; !err && i < argc; i++) {
 		if (!strcmp(argv[i], "--"))

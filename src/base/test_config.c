@@ -87,9 +87,11 @@ static void test_complaints(void **state)
 		const char *words[3];
 		const char *why;
 	} rows[] = {
-		{{"--nonsense", "1"}, "There is no setting --nonsense."},
-		{{"--work", "1"}, "There is no setting --work."},
-		{{"--=1"}, "There is no setting --."},
+		{{"--nonsense", "1"}, "There is no setting --nonsense. See souk help config."},
+		{{"--work", "1"}, "There is no setting --work. See souk help config."},
+		{{"--=1"}, "There is no setting --. See souk help config."},
+		{{"--wrokers", "2"}, "There is no setting --wrokers. Did you mean --workers?"},
+		{{"--raport", "x"}, "There is no setting --raport. Did you mean --report?"},
 		{{"--workers"}, "--workers needs a value."},
 		{{"--workers", "65"}, "--workers must be a number from 0 to 64, not \"65\"."},
 		{{"--workers=-1"}, "--workers must be a number from 0 to 64, not \"-1\"."},
@@ -101,10 +103,18 @@ static void test_complaints(void **state)
 		{{"--currency=eur"},
 		 "--currency must be a currency of ISO 4217, as EUR, not \"eur\"."},
 		{{"--admin-email=ann"}, "--admin-email must be an e-mail address, not \"ann\"."},
-		{{"--admin-password=short"}, "--admin-password must be 8 to 128 characters."},
+		{{"--admin-password=password1"},
+		 "--admin-password must be 8 to 128 characters, and none that everybody "
+		 "tries first."},
+		{{"--admin-password=short"},
+		 "--admin-password must be 8 to 128 characters, and none that everybody "
+		 "tries first."},
 	};
 
+	static const char *const options[] = {"report", NULL};
+
 	(void)state;
+	config_know_options(options);
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
 		const char *words[3] = {rows[i].words[0], rows[i].words[1], NULL};
 		const char *why = NULL;
@@ -127,6 +137,39 @@ static void test_complaints_of_the_environment_name_the_variable(void **state)
 	assert_string_equal(why,
 			    "SOUK_PASSWORD_QUEUE must be a number from 1 to 10000, not \"many\".");
 	unsetenv("SOUK_PASSWORD_QUEUE");
+}
+
+static void test_variables_that_are_no_settings(void **state)
+{
+	static const struct {
+		const char *name, *value, *why; /* NULL: it is taken */
+	} rows[] = {
+		{"SOUK_LISTEM", "x", "There is no variable SOUK_LISTEM. Did you mean SOUK_LISTEN?"},
+		{"SOUK_LISTEM", "", "There is no variable SOUK_LISTEM. Did you mean SOUK_LISTEN?"},
+		{"SOUK_BAKERY", "x", "There is no variable SOUK_BAKERY. See souk help config."},
+		{"SOUK_", "x", "There is no variable SOUK_. See souk help config."},
+		{"SOUK_listen", "x", "There is no variable SOUK_listen. See souk help config."},
+		{"SOUK_PORT", "8080", "There is no variable SOUK_PORT. See souk help config."},
+		{"SOUK_PORTS_8080_TCP", "x",
+		 "There is no variable SOUK_PORTS_8080_TCP. See souk help config."},
+		{"SOUK_PORT", "tcp://10.0.0.7:8080", NULL},
+		{"SOUK_PORT_8080_TCP_ADDR", "10.0.0.7", NULL},
+		{"SOUK_SERVICE_HOST", "10.0.0.7", NULL},
+		{"SOUK_SERVICE_PORT_HTTP", "8080", NULL},
+		{"SOUKS", "x", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		const char *words[] = {"souk", NULL}, *why = NULL;
+		int left;
+
+		setenv(rows[i].name, rows[i].value, 1);
+		assert_int_equal(load(words, &left, &why), rows[i].why ? ERR_INVALID : OK);
+		if (rows[i].why)
+			assert_string_equal(why, rows[i].why);
+		unsetenv(rows[i].name);
+	}
 }
 
 static void test_a_bad_value_changes_nothing(void **state)
@@ -177,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_the_command_line_wins),
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_complaints_of_the_environment_name_the_variable),
+		cmocka_unit_test(test_variables_that_are_no_settings),
 		cmocka_unit_test(test_a_bad_value_changes_nothing),
 		cmocka_unit_test(test_help),
 	};

@@ -14,13 +14,14 @@
 #include "cli/program.h"
 #include "cli/shop_client.h"
 
-static const char usage[] =
-	"usage: souk import products FILE.csv [--currency EUR] [--report SKIPPED.csv] [--data DIR]\n"
+const char cli_import_details[] =
+	"Puts the products of FILE, an export in Shopify's format, into the shop of --data, whether or\n"
+	"not it is open. Rows that are no good are skipped and listed, and columns that are not taken\n"
+	"named. What FILE has no column for stays as it is. Run again, it changes nothing twice. The\n"
+	"exit code is 1 where a product failed.\n"
 	"\n"
-	"Puts the products of FILE.csv, an export in Shopify's format, into the shop. Rows that are\n"
-	"no good are skipped and listed, and columns that are not taken named. What FILE.csv has no\n"
-	"column for stays as it is. Run again, it changes nothing twice. The exit code is 1 where a\n"
-	"product failed.\n";
+	"  --report SKIPPED.csv    writes the rows that were skipped, and why\n"
+	"  --currency EUR          the currency of the prices\n";
 
 /* --- what is noted ----------------------------------------------------------------------- */
 
@@ -116,28 +117,6 @@ static bool write_report(struct import *import, const char *path)
 
 /* --- the command ------------------------------------------------------------------------- */
 
-/* Takes --report FILE, which is no setting, out of the arguments. False where its value is
- * missing. */
-static bool take_report(int *argc, char **argv, const char **ret_report)
-{
-	static const char option[] = "--report";
-	int kept = 0;
-
-	for (int i = 0; i < *argc; i++) {
-		if (strcmp(argv[i], option) == 0) {
-			if (++i == *argc)
-				return false;
-			*ret_report = argv[i];
-		} else if (text_starts_with(argv[i], "--report=")) {
-			*ret_report = argv[i] + strlen("--report=");
-		} else {
-			argv[kept++] = argv[i];
-		}
-	}
-	*argc = kept;
-	return true;
-}
-
 /* Sends what was read, and says what came of it: the exit code. */
 static int send_and_report(struct import *import, const char *report)
 {
@@ -184,14 +163,13 @@ int cli_import(int argc, char **argv)
 	const char *report = NULL;
 	int left = 0;
 
-	if (!take_report(&argc, argv, &report)) {
-		fputs(usage, stderr);
+	if (!program_take_option(&argc, argv, "--report", &report))
 		return 2;
-	}
 	if (!program_load_config(argc, argv, &left))
 		return 2;
 	if (left != 3 || strcmp(argv[1], "products") != 0) {
-		fputs(usage, stderr);
+		fputs("usage: souk import products FILE [settings]; see souk help import\n",
+		      stderr);
 		return 2;
 	}
 	return run(argv[2], report);

@@ -1,4 +1,4 @@
-/* souk routes, souk events, souk help, souk version: what the program is, as text. */
+/* souk routes, souk events, souk version: what the program is, as text. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,10 +57,11 @@ static void print_routes(struct arena *arena, const struct route *route)
 int cli_routes(int argc, char **argv)
 {
 	const struct service *const *service;
-	struct arena *arena = arena_new();
+	struct arena *arena;
 
-	(void)argc;
-	(void)argv;
+	if (!program_takes_nothing(argc, argv))
+		return 2;
+	arena = arena_new();
 	for (service = program_get()->services; *service; service++)
 		print_routes(arena, (*service)->routes);
 	print_routes(arena, gateway_routes);
@@ -140,45 +141,20 @@ int cli_events(int argc, char **argv)
 
 	if (!program_load_config(argc, argv, &left))
 		return 2;
+	if (!program_takes_nothing(left, argv))
+		return 2;
 	if (stored)
 		return print_stored(config_text("data"));
 	events_each(print_type, NULL);
 	return 0;
 }
 
-/* --- help and version ------------------------------------------------------------------------- */
-
-static const char usage[] =
-	"souk: a shop in one program\n"
-	"\n"
-	"  souk serve [settings]                runs the shop\n"
-	"  souk import products FILE [settings] takes over a Shopify product export (CSV)\n"
-	"  souk audit [settings]                checks the stored data; exit code 1 where it is wrong\n"
-	"  souk keys rotate [settings]          makes a new signing key; nobody is logged out\n"
-	"  souk keys replace-secret [settings]  makes souk.key anew, where it is lost for good\n"
-	"  souk events [--data DIR]             the types of events; with DIR those that were told\n"
-	"  souk routes                          the routes\n"
-	"  souk version\n"
-	"  souk help config                     the settings, by command line and environment\n";
-
-int cli_help(int argc, char **argv)
-{
-	char *text;
-
-	if (argc > 1 && strcmp(argv[1], "config") == 0) {
-		text = config_help();
-		fputs(text, stdout);
-		free(text);
-	} else {
-		fputs(usage, stdout);
-	}
-	return 0;
-}
+/* --- version ---------------------------------------------------------------------------------- */
 
 int cli_version(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
+	if (!program_takes_nothing(argc, argv))
+		return 2;
 	puts("souk " SOUK_VERSION);
 	return 0;
 }

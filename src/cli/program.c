@@ -6,6 +6,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define SERVICES_MAX 16
 
@@ -69,5 +70,35 @@ bool program_load_config(int argc, char **argv, int *ret_left)
 	}
 	if (log_level_from_text(config_text("log-level"), &level))
 		log_set_level(level);
+	return true;
+}
+
+bool program_takes_nothing(int argc, char **argv)
+{
+	if (argc <= 1)
+		return true;
+	fprintf(stderr, "souk: %s takes no \"%s\"\n", argv[0], argv[1]);
+	return false;
+}
+
+bool program_take_option(int *argc, char **argv, const char *option, const char **ret_value)
+{
+	size_t length = strlen(option);
+	int kept = 0;
+
+	for (int i = 0; i < *argc; i++) {
+		if (strcmp(argv[i], option) == 0) {
+			if (++i == *argc) {
+				fprintf(stderr, "souk: %s needs a value\n", option);
+				return false;
+			}
+			*ret_value = argv[i];
+		} else if (text_starts_with(argv[i], option) && argv[i][length] == '=') {
+			*ret_value = argv[i] + length + 1;
+		} else {
+			argv[kept++] = argv[i];
+		}
+	}
+	*argc = kept;
 	return true;
 }

@@ -21,8 +21,18 @@ const struct program *program_get(void);
  * with a sentence in *ret_why, where a name is unknown. */
 const struct service *const *program_services(struct arena *arena, const char **ret_why);
 
+/* Takes `--name VALUE` or `--name=VALUE`, which is no setting, out of the arguments. False, with a
+ * complaint on standard error, where its value is missing; *ret_value stays where it is not there. */
+bool program_take_option(int *argc, char **argv, const char *option, const char **ret_value);
+
+/* False, with a complaint on standard error, where there are arguments behind the command's name. */
+bool program_takes_nothing(int argc, char **argv);
+
+extern const char cli_import_details[]; /* see struct command */
+
 int cli_serve(int argc, char **argv);
 int cli_import(int argc, char **argv);
+int cli_admin(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_routes(int argc, char **argv);

@@ -82,9 +82,14 @@ export async function inParallel(items, width, fn) {
 
 // Runs the program to its end, with no environment of ours but the sanitizers': a command of the
 // command line. {code, stdout, stderr}; code is null where a signal ended it.
-export function runSouk(args, { env = {}, cwd = ROOT, timeout = STOP_MS } = {}) {
+// input: what it reads. wrapper: a command and its first arguments, that runs the program.
+export function runSouk(args, { env = {}, cwd = ROOT, timeout = STOP_MS, input, wrapper = [] } = {}) {
   return new Promise((done, fail) => {
-    const child = spawn(SOUK, args, { cwd, env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, ...first] = [...wrapper, SOUK];
+    const child = spawn(command, [...first, ...args],
+      { cwd, env: environment(env), stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+    child.stdin?.on('error', () => {}); // it need not read
+    child.stdin?.end(input);
     const chunks = { stdout: [], stderr: [] };
     for (const name of ['stdout', 'stderr']) child[name].on('data', (chunk) => chunks[name].push(chunk));
     const timer = setTimeout(() => child.kill('SIGKILL'), timeout);

@@ -619,6 +619,8 @@ const struct route user_routes[] = {
 	{HTTP_PUT, "/users/:id", put_user, ANY_USER, ROUTE_BODY},
 	{HTTP_POST, "/users/check-password", post_check_password, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{HTTP_POST, "/users/addresses", post_addresses, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
+	{HTTP_POST, "/users/admins", user_post_admin, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
+	{HTTP_GET, "/users/admins", user_get_admins, ROLE_SERVICE, ROUTE_INTERNAL},
 	{HTTP_POST, "/users/vendors", post_vendor, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{0},
 };

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "services/user/credentials.h"
+#include "services/user/rules.h"
 #include "services/user/sessions.h"
 #include "services/user/store.h"
 
@@ -13,15 +14,19 @@ extern const struct migration user_migrations[];
 struct admin {
 	struct arena *arena;
 	struct user user;
-	bool exists;
+	bool have_admin; /* an active one, be it another */
+	bool exists;	 /* an account of this address */
+	struct user found;
 };
 
 static enum err look_for_admin(struct sql *sql, void *arg)
 {
 	struct admin *admin = arg;
-	struct user found;
-	enum err err = users_find_by_email(sql, admin->user.email, admin->arena, &found);
+	enum err err = users_have_other_admin(sql, &admin->user.id, &admin->have_admin);
 
+	if (err || !admin->user.email)
+		return err;
+	err = users_find_by_email(sql, admin->user.email, admin->arena, &admin->found);
 	admin->exists = !err;
 	return err == ERR_NOT_FOUND ? OK : err;
 }
@@ -37,10 +42,8 @@ static enum err insert_admin(struct sql *sql, void *arg)
 static enum err make_admin(struct database *database, struct admin *admin, const char *password)
 {
 	char hash[PASSWORD_HASH_SIZE];
-	enum err err = sql_read(database, look_for_admin, admin);
+	enum err err;
 
-	if (err || admin->exists)
-		return err;
 	if (!password_hash(password, hash))
 		return ERR_OVERLOADED;
 	admin->user.password_hash = hash;
@@ -50,14 +53,50 @@ static enum err make_admin(struct database *database, struct admin *admin, const
 	return err;
 }
 
+/* The settings are for the first start: what they do not do is said, since nobody would see it. */
+static enum err settle_admin(struct database *database, struct admin *admin, const char *password)
+{
+	const char *email = admin->user.email;
+	bool given = email && password;
+	enum err err = sql_read(database, look_for_admin, admin);
+
+	if (err)
+		return err;
+	if (!given && (email || password))
+		log_warning("user.admin", "the first administrator needs admin-email and"
+					  " admin-password, both");
+	if (given && !admin->have_admin && !admin->exists)
+		return make_admin(database, admin, password);
+	if (given && admin->exists && !user_is_active_admin(&admin->found))
+		log_warning("user.admin",
+			    "%s is the address of an account that is no administrator, and stays"
+			    " so; to make it one: souk admin add %s",
+			    email, email);
+	else if (given && admin->exists)
+		log_info("user.admin",
+			 "the administrator %s was made before: admin-email and admin-password"
+			 " change nothing now",
+			 email);
+	else if (given)
+		log_warning("user.admin",
+			    "there is an administrator: admin-email and admin-password make no"
+			    " other; to make one: souk admin add %s",
+			    email);
+	if (!admin->have_admin)
+		log_info("user.admin",
+			 "there is no administrator; to make one: souk admin add EMAIL"
+			 " --data %s",
+			 config_text("data"));
+	return OK;
+}
+
 static enum err start(struct database *database)
 {
-	const char *email = config_text("admin-email"), *password = config_text("admin-password");
 	struct admin admin = {
 		.user =
 			{
 				.id = id_new(),
-				.email = email,
+				.email = config_text("admin-email"),
 				.roles = ROLE_ADMIN,
 				.email_verified = true,
 			},
@@ -65,13 +104,8 @@ static enum err start(struct database *database)
 	enum err err;
 
 	credentials_start();
-	if (!email || !password) {
-		if (email || password)
-			log_warning("user.admin", "an administrator needs address and password");
-		return OK;
-	}
 	admin.arena = arena_new();
-	err = make_admin(database, &admin, password);
+	err = settle_admin(database, &admin, config_text("admin-password"));
 	arena_free(admin.arena);
 	return err;
 }

@@ -64,6 +64,10 @@ struct user_change {
 void user_write(struct out *out, const char *name, const struct user *user);
 void user_write_roles(struct out *out, const char *name, unsigned roles);
 
+/* The handlers of the other files, for the table in api.c. */
+enum err user_post_admin(struct request *req, struct reply *reply);
+enum err user_get_admins(struct request *req, struct reply *reply);
+
 extern const struct service user_service;
 extern const struct route user_routes[];
 extern const struct job user_jobs[];
