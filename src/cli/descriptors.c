@@ -5,7 +5,6 @@
 
 #include "http/server.h"
 #include "platform/platform.h"
-#include "runtime/fiber.h"
 
 #define CONNECTIONS_MIN 16
 #define OTHER_DESCRIPTORS 64  /* standard streams, lock, keys, messages, loops, calls of ours */
@@ -17,7 +16,7 @@ size_t descriptors_for_connections(size_t wanted, size_t workers, size_t *ret_ne
 {
 	/* Of a database: the writer, and each thread that may read. One more than there are
 	 * services: the sandbox provider's. */
-	size_t readers = workers + OFFLOAD_THREADS + 1;
+	size_t readers = workers + work_readers() + 1;
 	size_t databases = SERVICES_MAX + 1;
 	size_t ours = OTHER_DESCRIPTORS + workers * WORKER_DESCRIPTORS +
 		      databases * DATABASE_DESCRIPTORS(1 + readers);

@@ -61,6 +61,9 @@ struct request {
 	const char *id;		    /* X-Request-Id: theirs if sane, else a new one */
 	const char *traceparent;    /* W3C Trace Context, with a span of ours */
 	int64_t received_ms;	    /* the wall clock when it came */
+	const struct request *outer; /* whom a call within the process is made for; or NULL */
+	/* Whether nobody waits for the answer any more; on the request's own worker. NULL: somebody. */
+	bool (*client_is_gone)(const struct request *req);
 	struct caller caller;
 
 	/* Set by the dispatcher. */

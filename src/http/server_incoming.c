@@ -21,6 +21,7 @@
  *  3. A connection is suspended if and only if `suspended`; nobody but its fiber's end, or
  *     incoming_abandon_all, resumes it.
  */
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,24 @@ static atomic_size_t bodies_bytes;
 
 /* --- life ----------------------------------------------------------------------------------- */
 
+/* A client that has shut its side has gone, as for most servers. It is asked of the socket: while the
+ * fiber runs, the daemon does not look at it. */
+static bool client_is_gone(const struct request *req)
+{
+	const struct incoming *incoming =
+		(const void *)((const char *)req - offsetof(struct incoming, req));
+	const union MHD_ConnectionInfo *info;
+	struct pollfd socket = {.events = POLLRDHUP};
+
+	if (!incoming->connection)
+		return true;
+	info = MHD_get_connection_info(incoming->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (!info)
+		return false;
+	socket.fd = info->connect_fd;
+	return poll(&socket, 1, 0) > 0;
+}
+
 void *incoming_begin(void *arg, const char *uri, struct MHD_Connection *connection)
 {
 	struct desk *desk = arg;
@@ -82,6 +101,7 @@ void *incoming_begin(void *arg, const char *uri, struct MHD_Connection *connecti
 	/* The daemon cuts and decodes its own copy. */
 	incoming->uri = arena_copy_text(arena, uri);
 	incoming->req.arena = arena;
+	incoming->req.client_is_gone = client_is_gone;
 	incoming->req.faults.arena = arena;
 	incoming->reply.arena = arena;
 

@@ -36,6 +36,7 @@ static struct request *make_request(struct arena *arena, const struct service *f
 	req->id = outer ? outer->id : new_request_id(arena);
 	req->traceparent = outer ? outer->traceparent : NULL;
 	req->received_ms = env_now_ms();
+	req->outer = outer;
 	req->caller = (struct caller){.roles = ROLE_SERVICE, .client = from->name};
 	if (call->body)
 		add_header(req, "Content-Type", "application/json");

@@ -173,11 +173,6 @@ enum err request_read(struct request *req, sql_body *body, void *arg)
 	return sql_read(database_of(req), body, arg);
 }
 
-enum err request_search(struct request *req, sql_body *body, void *arg)
-{
-	return sql_read_offloaded(database_of(req), body, arg);
-}
-
 void request_effect(struct request *req, int status, const char *location)
 {
 	if (!req->idempotency)

@@ -56,6 +56,17 @@ enum err platform_secret_check(struct database *database, const char *data_direc
 
 const struct secret *platform_secret(void);
 
+/* --- long work -------------------------------------------------------------------------------- */
+
+/* Makes the pools of service.h's kinds of work, by the settings; gives them back. */
+void work_open(void);
+void work_close(void);
+
+#define CALLER_NAME_SIZE 96
+
+/* Who asks: a user, a client, or an address. False: the platform itself. */
+bool caller_name(const struct request *req, char name[static CALLER_NAME_SIZE]);
+
 /* --- jobs ------------------------------------------------------------------------------------- */
 
 void jobs_start(const struct job *jobs);

@@ -158,6 +158,7 @@ enum err platform_open(const struct platform_options *options, const struct rout
 	err = platform_secret_open(options->directory, options->replace_secret, arena, ret_why);
 	if (err)
 		return err;
+	work_open();
 	platform.router = router_new();
 	platform.bus = bus_new();
 	for (service = options->services; !err && *service; service++) {
@@ -195,6 +196,8 @@ void platform_close(void)
 {
 	size_t i;
 
+	/* What fibers that were cut off have left in them uses the rest. */
+	work_close();
 	for (i = 0; i < platform.count; i++)
 		if (platform.services[i].service->stop)
 			platform.services[i].service->stop();

@@ -37,6 +37,9 @@ struct router *platform_router(void);
 const struct route *platform_routes(void);
 struct bus *platform_bus(void);
 
+/* How many threads beside the workers may read a database at once. */
+size_t work_readers(void);
+
 /* Calls `visit` with every running service's name, and OK where its database answers. */
 void platform_check(void (*visit)(const char *service, enum err err, void *arg), void *arg);
 

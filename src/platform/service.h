@@ -57,9 +57,29 @@ struct database *service_database(const struct service *service);
 enum err request_transaction(struct request *req, struct reply *reply, sql_body *body, void *arg)
 	MUST_CHECK;
 
-/* sql_read, and sql_read_offloaded, on the running service's database. */
+/* sql_read on the running service's database. */
 enum err request_read(struct request *req, sql_body *body, void *arg) MUST_CHECK;
-enum err request_search(struct request *req, sql_body *body, void *arg) MUST_CHECK;
+
+/* Work that takes long, by its kind. Each kind has threads and a queue of its own, and each caller a
+ * share of these: beyond it ERR_OVERLOADED. It is dropped where its client has gone
+ * (ERR_ABANDONED). */
+enum work_kind {
+	WORK_SEARCH,
+	WORK_LIST,
+	WORK_REPORT,
+	WORK_UPLOAD,
+	WORK_PASSWORD, /* checking one */
+	WORK_REGISTRATION,
+	WORK_KINDS,
+};
+
+/* Runs `fn(arg)` on a thread of that kind, the fiber parked meanwhile. */
+enum err request_work(const struct request *req, enum work_kind kind, void (*fn)(void *arg),
+		      void *arg) MUST_CHECK;
+
+/* request_read on such a thread. */
+enum err request_read_long(const struct request *req, enum work_kind kind, sql_body *body,
+			   void *arg) MUST_CHECK;
 
 /* For a handler whose answer comes after its effect: where its result is found (a path), told
  * before request_transaction. `status` is what a repeated request answers with. */

@@ -10,8 +10,10 @@
  * arena and nothing of the caller's worker.
  *
  * Reading. sql_read(db, body, arg) runs the body at once on the running worker's own read
- * connection, in one snapshot: for what takes well under a millisecond. sql_read_offloaded does
- * the same on a thread of the pool, the fiber parked: for searches, reports and long lists.
+ * connection, in one snapshot: for what takes well under a millisecond. On a
+ * thread that is no worker's it has a connection of that thread's for the time: for searches, reports
+ * and long lists, which a pool's threads run (runtime/pool.h). There it ends with ERR_ABANDONED where
+ * nobody waits for it any more.
  *
  * Values are bound with constructors and read by column:
  *
@@ -86,7 +88,6 @@ void database_on_commit(struct database *database, void (*fn)(void *owner), void
 
 enum err sql_transaction(struct database *database, sql_body *body, void *arg) MUST_CHECK;
 enum err sql_read(struct database *database, sql_body *body, void *arg) MUST_CHECK;
-enum err sql_read_offloaded(struct database *database, sql_body *body, void *arg) MUST_CHECK;
 
 /* Runs `body` as part of the running transaction, so that its error undoes what it did and no
  * more. Returns that error; a broken connection or a full disk comes again from the outer body's

@@ -17,8 +17,10 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "runtime/pool.h"
 #include "store/sqlite_internal.h"
 
+#define LOOK_STEPS 1000 /* of the engine, between two looks whether a reading is wanted */
 #define BUSY_TIMEOUT_MS 5000
 /* Of each connection; there are some thirty, and behind them is the system's cache of the files. */
 #define WRITER_CACHE_KIB 1024
@@ -64,6 +66,13 @@ static int checkpoint(void *arg, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* A reading that nobody waits for any more ends. */
+static int look_whether_abandoned(void *arg)
+{
+	(void)arg;
+	return pool_work_is_abandoned();
+}
+
 enum err connection_open(const char *path, bool writer, struct connection **ret_connection,
 			 const char **ret_why)
 {
@@ -100,7 +109,9 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 		connection->file.path = must_copy_text(path);
 		snprintf(log_path, sizeof(log_path), "%s-wal", path);
 		connection->log.path = must_copy_text(log_path);
-	}
+	} else
+		sqlite3_progress_handler(connection->handle, LOOK_STEPS, look_whether_abandoned,
+					 NULL);
 	*ret_connection = connection;
 	return OK;
 }
@@ -157,6 +168,8 @@ enum err connection_err(struct connection *connection, int code, const char *dat
 		log_debug("store.constraint", "%s: %s in: %s", database,
 			  sqlite3_errmsg(connection->handle), text);
 		return ERR_CONFLICT;
+	case SQLITE_INTERRUPT:
+		return ERR_ABANDONED;
 	case SQLITE_FULL:
 		log_error("store.full", "%s: no room left", database);
 		return ERR_STORAGE_FULL;

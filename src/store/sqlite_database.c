@@ -232,25 +232,3 @@ enum err sql_read(struct database *database, sql_body *body, void *arg)
 	fiber_forbid_parking(false);
 	return err;
 }
-
-struct offloaded_read {
-	struct database *database;
-	sql_body *body;
-	void *arg;
-	enum err err;
-};
-
-static void read_offloaded(void *arg)
-{
-	struct offloaded_read *read = arg;
-
-	read->err = read_elsewhere(read->database, read->body, read->arg);
-}
-
-enum err sql_read_offloaded(struct database *database, sql_body *body, void *arg)
-{
-	struct offloaded_read read = {.database = database, .body = body, .arg = arg};
-
-	offload(read_offloaded, &read);
-	return read.err;
-}

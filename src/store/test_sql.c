@@ -4,10 +4,16 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <sched.h>
+#include <stdatomic.h>
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/fiber.h"
+#include "runtime/pool.h"
+#include "runtime/worker.h"
 #include "store/test_place.h"
 
 static const struct migration migrations[] = {
@@ -399,10 +405,76 @@ static void hooks_end_with_their_transaction(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* --- readings that nobody waits for ----------------------------------------------------------- */
+
+struct endless {
+	struct database *database;
+	atomic_bool begun, gone, ended;
+	enum err err;
+};
+
+static enum err count_for_ever(struct sql *sql, void *arg)
+{
+	struct endless *endless = arg;
+
+	atomic_store(&endless->begun, true);
+	return sql_run(sql, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+			    " SELECT count(*) FROM n");
+}
+
+static void read_for_ever(void *arg)
+{
+	struct endless *endless = arg;
+
+	endless->err = sql_read(endless->database, count_for_ever, endless);
+}
+
+static bool has_gone(const void *client)
+{
+	return atomic_load(&((const struct endless *)client)->gone);
+}
+
+static struct pool *pool;
+
+static void read_in_pool(void *arg)
+{
+	struct endless *endless = arg;
+	const struct pool_work work = {
+		.fn = read_for_ever,
+		.arg = endless,
+		.client_is_gone = has_gone,
+		.client = endless,
+	};
+	enum err err = pool_run(pool, &work, 60000);
+
+	assert_int_equal(err, OK);
+	atomic_store(&endless->ended, true);
+}
+
+static void a_reading_ends_when_its_client_has_gone(void **state)
+{
+	const struct pool_options options = {.name = "test", .threads = 1, .queue_max = 1};
+	struct place *place = *state;
+	struct endless endless = {.database = place->database};
+
+	pool = pool_new(&options);
+	assert_int_equal(workers_start(1, 4), OK);
+	fiber_start_on(0, read_in_pool, &endless);
+	while (!atomic_load(&endless.begun))
+		sched_yield();
+	atomic_store(&endless.gone, true);
+	while (!atomic_load(&endless.ended))
+		sched_yield();
+	assert_int_equal(endless.err, ERR_ABANDONED);
+	workers_stop(20000);
+	pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_stored_is_read),
+		TEST(a_reading_ends_when_its_client_has_gone),
 		TEST(an_error_stores_nothing),
 		TEST(a_broken_rule_is_a_conflict),
 		TEST(a_nested_part_fails_alone),

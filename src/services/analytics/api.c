@@ -349,7 +349,7 @@ static enum err get_sales(struct request *req, struct reply *reply)
 	report->grouped = selling.question.grouped;
 	report->count = cut(&selling.question, req->arena, &report->starts);
 	report->series = ARENA_ARRAY(req->arena, struct sales_sum, report->count);
-	err = request_search(req, read_sales, &selling);
+	err = request_read_long(req, WORK_REPORT, read_sales, &selling);
 	if (err)
 		return err;
 	if (selling.question.format == FORMAT_CSV)
@@ -401,7 +401,7 @@ static enum err get_user_activity(struct request *req, struct reply *reply)
 		return err;
 	report->count = cut(&acting.question, req->arena, &report->starts);
 	report->series = ARENA_ARRAY(req->arena, struct activity_sum, report->count);
-	err = request_search(req, read_activity, &acting);
+	err = request_read_long(req, WORK_REPORT, read_activity, &acting);
 	if (err)
 		return err;
 	if (acting.question.format == FORMAT_CSV)

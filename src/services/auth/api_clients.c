@@ -132,7 +132,7 @@ enum err auth_get_clients(struct request *req, struct reply *reply)
 	err = request_page(req, "clients", &listing.page);
 	if (err)
 		return err;
-	err = request_search(req, list, &listing);
+	err = request_read_long(req, WORK_LIST, list, &listing);
 	if (err)
 		return err;
 	more = listing.count > (size_t)listing.page.limit;

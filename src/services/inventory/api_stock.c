@@ -129,7 +129,7 @@ enum err get_stock_list(struct request *req, struct reply *reply)
 	listing.filter.after = page.has_after ? &page.after.id : NULL;
 	listing.items = ARENA_ARRAY(req->arena, struct item, listing.filter.limit);
 	listing.stocks = ARENA_ARRAY(req->arena, struct stocks, listing.filter.limit);
-	err = request_search(req, read_list, &listing);
+	err = request_read_long(req, WORK_LIST, read_list, &listing);
 	if (err)
 		return err;
 

@@ -336,7 +336,7 @@ static enum err reply_list(struct request *req, struct reply *reply, const char 
 	filter.before_number = page.has_after ? page.after.number : 0;
 	filter.limit = page.limit + 1;
 	listing.filter = filter;
-	err = request_search(req, list, &listing);
+	err = request_read_long(req, WORK_LIST, list, &listing);
 	if (err)
 		return err;
 	out = reply_list_begin(reply);

@@ -194,7 +194,7 @@ static enum err batch_body(struct sql *sql, void *arg)
 }
 
 /* A megabyte of products takes longer to read than a worker's loop may stand still. */
-static void read_offloaded(void *arg)
+static void read_elsewhere(void *arg)
 {
 	struct batch *batch = arg;
 
@@ -204,9 +204,12 @@ static void read_offloaded(void *arg)
 enum err post_batch(struct request *req, struct reply *reply)
 {
 	struct batch batch = {.req = req, .reply = reply};
+	enum err err;
 
-	offload(read_offloaded, &batch);
-	if (batch.err)
-		return batch.err;
+	err = request_work(req, WORK_UPLOAD, read_elsewhere, &batch);
+	if (!err)
+		err = batch.err;
+	if (err)
+		return err;
 	return request_transaction(req, reply, batch_body, &batch);
 }

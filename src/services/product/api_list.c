@@ -171,7 +171,7 @@ static enum err find(struct listing *listing)
 	listing->quick = false;
 	if (err || listing->whole)
 		return err;
-	return request_search(listing->req, list_body, listing);
+	return request_read_long(listing->req, WORK_SEARCH, list_body, listing);
 }
 
 /* --- the answer -------------------------------------------------------------------------- */

@@ -192,7 +192,8 @@ static enum err post_register(struct request *req, struct reply *reply)
 		.mobile = draft.mobile,
 		.roles = role_from_text(registered_roles[draft.role]),
 	};
-	err = credentials_hash(req->arena, draft.password, &registration.user.password_hash);
+	err = credentials_hash(req, WORK_REGISTRATION, draft.password,
+			       &registration.user.password_hash);
 	if (err)
 		return err;
 	return request_transaction(req, reply, store_registration, &registration);
@@ -419,7 +420,8 @@ static enum err put_user(struct request *req, struct reply *reply)
 	if (err)
 		return err;
 	if (put.change.password)
-		err = credentials_hash(req->arena, put.change.password, &put.change.password_hash);
+		err = credentials_hash(req, WORK_PASSWORD, put.change.password,
+				       &put.change.password_hash);
 	if (err)
 		return err;
 	err = request_transaction(req, reply, store_change, &put);
@@ -459,7 +461,7 @@ static enum err get_users(struct request *req, struct reply *reply)
 	page_err = request_page(req, "users", &listing.page);
 	if (err || page_err)
 		return err ? err : page_err;
-	err = request_search(req, list, &listing);
+	err = request_read_long(req, WORK_LIST, list, &listing);
 	if (err)
 		return err;
 

@@ -3,8 +3,8 @@
  *
  * Invariants:
  *  1. An unknown address costs what a known one does: the same queue, the same hash.
- *  2. The count of failures is looked at where a place among the few that hash at once is taken, so
- *     that a flood of parallel tries passes the bound by no more than these few.
+ *  2. The count of failures is looked at by the thread that hashes, just before it does, so that a
+ *     flood of parallel tries passes the bound by no more than there are such threads.
  */
 #include "services/user/credentials.h"
 
@@ -16,23 +16,15 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
-#include "runtime/fiber.h"
-#include "runtime/limiter.h"
 #include "services/user/attempts.h"
 #include "services/user/devices.h"
 #include "services/user/rules.h"
 #include "services/user/store.h"
 
-#define QUEUE_TIMEOUT_MS (10 * SECOND_MS)
-
-static struct limiter *limiter;
 static struct metric *hashes;
 
 void credentials_start(void)
 {
-	limiter_free(limiter);
-	limiter = limiter_new("password", (size_t)config_int("password-parallel"),
-			      (size_t)config_int("password-queue"));
 	hashes = metric_counter("souk_password_hashes_total",
 				"Passwords hashed, to be kept or compared.", "");
 	attempts_start(config_flag("rate-limits") ? config_int("login-attempts") : 0);
@@ -53,77 +45,71 @@ static void hash(void *arg)
 	hashing->done = password_hash(hashing->password, hashing->hash);
 }
 
-enum err credentials_hash(struct arena *arena, const char *password, const char **ret_hash)
+enum err credentials_hash(const struct request *req, enum work_kind kind, const char *password,
+			  const char **ret_hash)
 {
 	struct hashing hashing = {.password = password};
-	enum err err = limiter_enter(limiter, QUEUE_TIMEOUT_MS);
+	enum err err = request_work(req, kind, hash, &hashing);
 
 	if (err)
 		return err;
 	metric_add(hashes, 1);
-	offload(hash, &hashing);
-	limiter_leave(limiter);
 	if (!hashing.done)
 		return ERR_OVERLOADED; /* there was no memory for it */
-	*ret_hash = arena_copy_text(arena, hashing.hash);
+	*ret_hash = arena_copy_text(req->arena, hashing.hash);
 	return OK;
 }
 
 /* --- checking --------------------------------------------------------------------------------- */
 
 struct matching {
+	const struct attempt *attempt;
 	const char *hash, *password;
-	bool matches;
+	bool exists;
+	enum err err;
+	int64_t wait_s;
 };
 
+/* On a thread of the pool: the count is looked at just before, and behind it there is no parking. */
 static void match(void *arg)
 {
 	struct matching *matching = arg;
 
-	matching->matches = password_matches(matching->hash, matching->password);
-}
-
-static enum err refuse_early(struct request *req, struct reply *reply,
-			     const struct attempt *attempt)
-{
-	int64_t wait_s;
-	enum err err = attempts_check(attempt, &wait_s);
-
-	if (!err)
-		return OK;
-	reply_header(reply, "Retry-After", "%" PRId64, wait_s);
-	return refuse(req, err, "Too many failed attempts; try again in %" PRId64 " seconds.",
-		      wait_s);
+	matching->err = attempts_check(matching->attempt, &matching->wait_s);
+	if (matching->err)
+		return;
+	metric_add(hashes, 1);
+	if (password_matches(matching->hash, matching->password) && matching->exists) {
+		attempts_succeeded(matching->attempt);
+	} else {
+		attempts_failed(matching->attempt);
+		matching->err = ERR_INVALID_CREDENTIALS;
+	}
 }
 
 /* `hash` NULL: there is no such account, or none that can log in. */
 static enum err check(struct request *req, struct reply *reply, const struct attempt *attempt,
 		      const char *hash, const char *password)
 {
-	struct matching matching = {.hash = hash ? hash : password_dummy_hash(),
-				    .password = password};
+	struct matching matching = {
+		.attempt = attempt,
+		.hash = hash ? hash : password_dummy_hash(),
+		.password = password,
+		.exists = hash,
+	};
 	enum err err;
 
 	/* Those who have failed too often do not fill the queue for the others either. */
-	err = refuse_early(req, reply, attempt);
-	if (err)
+	err = attempts_check(attempt, &matching.wait_s);
+	if (!err)
+		err = request_work(req, WORK_PASSWORD, match, &matching);
+	if (!err)
+		err = matching.err;
+	if (err != ERR_RATE_LIMITED)
 		return err;
-	err = limiter_enter(limiter, QUEUE_TIMEOUT_MS);
-	if (err)
-		return err;
-	err = refuse_early(req, reply, attempt);
-	if (!err) {
-		metric_add(hashes, 1);
-		offload(match, &matching);
-		if (matching.matches && hash) {
-			attempts_succeeded(attempt);
-		} else {
-			attempts_failed(attempt);
-			err = ERR_INVALID_CREDENTIALS;
-		}
-	}
-	limiter_leave(limiter);
-	return err;
+	reply_header(reply, "Retry-After", "%" PRId64, matching.wait_s);
+	return refuse(req, err, "Too many failed attempts; try again in %" PRId64 " seconds.",
+		      matching.wait_s);
 }
 
 /* --- places ----------------------------------------------------------------------------------- */

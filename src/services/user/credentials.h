@@ -1,18 +1,17 @@
 /*
- * Passwords at work: hashed and checked on the thread pool, so many at once and so many waiting;
- * failed log-ins are counted and bounded (attempts.h).
+ * Passwords at work: hashed and checked on pools of their own (platform/service.h); failed log-ins are counted and bounded (attempts.h).
  */
 #ifndef SERVICES_USER_CREDENTIALS_H
 #define SERVICES_USER_CREDENTIALS_H
 
 #include "services/user/user.h"
 
-/* Once, at start: the bounds are from the settings. */
+/* Once, at start: the bound on failures is from the settings. */
 void credentials_start(void);
 
-/* ERR_OVERLOADED where too many wait already. */
-enum err credentials_hash(struct arena *arena, const char *password, const char **ret_hash)
-	MUST_CHECK;
+/* The hash of a new password, in the request's arena; as work of that kind. */
+enum err credentials_hash(const struct request *req, enum work_kind kind, const char *password,
+			  const char **ret_hash) MUST_CHECK;
 
 /* Who logs in. */
 struct credentials {
