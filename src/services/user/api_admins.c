@@ -113,7 +113,8 @@ enum err user_post_admin(struct request *req, struct reply *reply)
 		return err;
 	appointment.email = draft.email;
 	if (draft.password)
-		err = credentials_hash(req->arena, draft.password, &appointment.password_hash);
+		err = credentials_hash(req, WORK_PASSWORD, draft.password,
+				       &appointment.password_hash);
 	if (err)
 		return err;
 	err = request_transaction(req, reply, appoint, &appointment);
@@ -153,7 +154,7 @@ enum err user_get_admins(struct request *req, struct reply *reply)
 	err = request_page(req, "admins", &listing.page);
 	if (err)
 		return err;
-	err = request_search(req, list, &listing);
+	err = request_read_long(req, WORK_LIST, list, &listing);
 	if (err)
 		return err;
 	more = listing.count > (size_t)listing.page.limit;
