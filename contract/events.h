@@ -23,6 +23,7 @@
 	EVENT(PaymentSucceeded, payment) \
 	EVENT(PaymentFailed, payment)    \
 	EVENT(PaymentRefunded, payment)  \
+	EVENT(RefundFailed, payment)     \
 	EVENT(ProductCreated, product)   \
 	EVENT(ProductUpdated, product)   \
 	EVENT(ProductDeleted, product)   \

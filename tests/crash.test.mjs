@@ -6,6 +6,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 
+import { assertAudit } from './lib/audit.mjs';
 import { ADDRESS, inParallel, runSouk, startShop, waitFor } from './lib/shop.mjs';
 
 const ROUNDS = 4;
@@ -14,11 +15,6 @@ const ACKNOWLEDGED = 30;    // orders that a round acknowledges before the kill
 const STOCK = 60;           // of each product, over all rounds: some orders must be refused
 const PRODUCTS = 4;
 const METHODS = ['tok_visa', 'tok_visa', 'tok_visa', 'tok_timeout', 'tok_declined', 'tok_flaky'];
-
-async function assertAudit(dataDir) {
-  const audit = await runSouk(['audit', '--data', dataDir]);
-  assert.equal(audit.code, 0, audit.stdout + audit.stderr);
-}
 
 describe('killed in the middle of purchases', () => {
   let shop, admin, buyers, products;
@@ -136,14 +132,16 @@ describe('killed in the middle of purchases', () => {
 
   test('behind all rounds everybody was told once of every order, and all are counted once', async () => {
     const orders = await inParallel(attempts, 16, ({ id, buyer }) => shop.get(`/orders/${id}`, buyer.token));
-    const told = { paid: 'order_paid', cancelled: 'order_cancelled' };
+    const told = ({ status, history }) => status === 'paid' ? 'receipt'
+      : history.at(-1).reason === 'payment-declined' ? 'payment_declined' : 'order_cancelled';
+    const templates = ['receipt', 'payment_declined', 'order_cancelled', 'order_paid'];
     const messages = await waitFor(async () => {
-      const all = (await shop.all('/notifications', admin)).filter(({ template }) => Object.values(told).includes(template));
+      const all = (await shop.all('/notifications', admin)).filter(({ template }) => templates.includes(template));
       return all.length >= orders.length && all.every(({ status }) => status === 'sent') && all;
     }, 'all messages are sent');
-    for (const { number, status } of orders) {
+    for (const { number, ...order } of orders) {
       const about = messages.filter(({ subject, body }) => `${subject} ${body}`.includes(number));
-      assert.deepEqual(about.map(({ template }) => template), [told[status]], number);
+      assert.deepEqual(about.map(({ template }) => template), [told(order)], number);
     }
 
     const paid = orders.filter(({ history }) => history.some(({ status }) => status === 'paid'));

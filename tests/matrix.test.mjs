@@ -48,6 +48,7 @@ const TABLE = `
   PUT    /orders/{}/status                     401  403  404  200  404  200  403
 
   POST   /payments/charge                      401  403  403  403  403  201  201
+  GET    /payments                             401  403  403  403  403  200  403
   GET    /payments/{}/status                   401  200  404  404  404  200  200
   POST   /payments/refund                      401  403  403  403  403  201  201
 
@@ -250,6 +251,7 @@ test('internal routes do not exist for clients, whoever asks', async () => {
     ['POST', '/users/check-password', { email: world.other.email, password: world.other.password }],
     ['POST', '/users/addresses', { ids: [world.other.id] }],
     ['POST', '/users/vendors', { name: 'Brand' }],
+    ['POST', '/users/admins', {}],
     ['POST', '/auth/sessions', { userId: world.other.id, roles: ['admin'] }],
     ['POST', '/auth/sessions/revoke', { userId: world.other.id, suspended: true }],
     ['POST', '/products/quote', { items: [{ productId: world.product.id, quantity: 1 }] }],

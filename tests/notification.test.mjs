@@ -148,6 +148,9 @@ describe('what arrives', () => {
     const all = {
       welcome: { name: 'Leyla' },
       order_paid: { number: 'A-1', total: EUR(4550), lines },
+      receipt: { number: 'A-1', amount: EUR(4550) },
+      payment_declined: { number: 'A-1', amount: { amount: 4550, currency: 'KWD' }, message: 'The card was declined.' },
+      refund_failed: { orderId: UNKNOWN, transactionId: UNKNOWN, amount: EUR(4550) },
       order_cancelled: { number: 'A-1', total: EUR(4550), reason: 'out-of-stock' },
       order_shipped: { number: 'A-1', lines },
       order_delivered: { number: 'A-1' },
@@ -163,6 +166,10 @@ describe('what arrives', () => {
     }
     assert.match(bodies.order_paid, /45\.50 EUR/);
     assert.match(bodies.order_paid, /2 x Lamp: 45\.50 EUR/);
+    assert.match(bodies.receipt, /45\.50 EUR/);
+    assert.match(bodies.payment_declined, /4\.550 KWD.*The card was declined\./);
+    assert.match(bodies.payment_declined, /cart is kept/);
+    assert.match(bodies.refund_failed, /45\.50 EUR/);
     assert.match(bodies.order_cancelled, /in stock/);
     assert.match(bodies.refund, /900 JPY/);
   });
@@ -204,7 +211,7 @@ describe('what happens reaches whom it concerns', () => {
     for (const status of ['shipped', 'delivered', 'returned']) {
       await shop.api('PUT', `/orders/${order.id}/status`, { token: vendor.token, body: { status }, expect: 200 });
     }
-    for (const template of ['welcome', 'order_paid', 'order_shipped', 'order_delivered', 'order_returned', 'refund']) {
+    for (const template of ['welcome', 'receipt', 'order_shipped', 'order_delivered', 'order_returned', 'refund']) {
       const [message, more] = await awaitTold(buyer, template);
       assert.equal(more, undefined);
       assert.equal(message.channel, 'email');
@@ -212,22 +219,59 @@ describe('what happens reaches whom it concerns', () => {
     }
     const [low] = await awaitTold(vendor, 'low_stock');
     assert.match(low.body, /Oil lamp/);
-    const [paid] = await told(buyer, 'order_paid');
+    const [paid] = await told(buyer, 'receipt');
     assert.match(paid.body, /25\.00 EUR/);
     assert.equal((await settled(paid.id)).to, buyer.email);
+    assert.equal((await told(buyer, 'order_paid')).length, 0, 'the receipt has said it');
     assert.equal((await shop.get('/events/parked', admin)).items.length, 0);
   });
+
+  const allTold = async (user) =>
+    (await shop.all(`/notifications?userId=${user.id}`, admin)).filter(({ template }) => template !== 'welcome');
 
   test('a cancelled order says why', async () => {
     const buyer = await shop.customer();
     const { id } = await shop.createProduct({ stock: 1 });
     await shop.buy({ buyer, items: [{ productId: id, quantity: 2 }] });
-    await shop.buy({ buyer, items: [{ productId: id, quantity: 1 }], payment: 'tok_declined' });
-    const messages = await awaitTold(buyer, 'order_cancelled', 2);
-    const bodies = messages.map(({ body }) => body).join();
-    assert.match(bodies, /declined/);
-    assert.match(bodies, /stock/);
-    assert.equal((await told(buyer, 'order_paid')).length, 0);
+    const [{ body }] = await awaitTold(buyer, 'order_cancelled');
+    assert.match(body, /stock/);
+  });
+
+  test('a declined charge is told once, with the sum, the reason and that the cart is kept', async () => {
+    const buyer = await shop.customer();
+    const { id } = await shop.createProduct({ stock: 1, price: { amount: 9999, currency: 'KWD' } });
+    const declined = await shop.buy({ buyer, items: [{ productId: id, quantity: 1 }], payment: 'tok_declined' });
+    assert.equal(declined.status, 'cancelled');
+    // What is told of a later order comes behind all that is told of this one.
+    await shop.buy({ buyer, items: [{ productId: id, quantity: 2 }] });
+    await awaitTold(buyer, 'order_cancelled');
+    const [message] = await awaitTold(buyer, 'payment_declined');
+    assert.ok(message.subject.includes(declined.number));
+    assert.match(message.body, /9\.999 KWD/);
+    assert.match(message.body, /The card was declined\./);
+    assert.match(message.body, /cart is kept/);
+    const about = (await allTold(buyer)).filter(({ subject }) => subject.includes(declined.number));
+    assert.deepEqual(about.map(({ template }) => template), ['payment_declined']);
+  });
+
+  test('who cancels with the words of a decline is told nevertheless', async () => {
+    const buyer = await shop.customer();
+    const { id } = await shop.createProduct({ stock: 1 });
+    const order = await shop.buy({ buyer, items: [{ productId: id, quantity: 1 }] });
+    await shop.api('PUT', `/orders/${order.id}/status`,
+      { token: buyer.token, body: { status: 'cancelled', reason: 'payment-declined' }, expect: 200 });
+    await awaitTold(buyer, 'order_cancelled');
+  });
+
+  test('of what costs nothing there is no receipt: the order confirms it', async () => {
+    const buyer = await shop.customer();
+    const { id } = await shop.createProduct({ stock: 1, price: 0 });
+    const order = await shop.buy({ buyer, items: [{ productId: id, quantity: 1 }] });
+    assert.equal(order.status, 'paid');
+    const [message] = await awaitTold(buyer, 'order_paid');
+    assert.ok(message.subject.includes(order.number));
+    assert.match(message.body, /0\.00 EUR/);
+    assert.deepEqual((await allTold(buyer)).map(({ template }) => template), ['order_paid']);
   });
 
   test('lists go page by page, the newest first', async () => {

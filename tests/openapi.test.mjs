@@ -122,7 +122,7 @@ describe('what the program says', () => {
 
   // One event of every type, at least.
   before(async () => {
-    shop = await startShop();
+    shop = await startShop({ env: { SOUK_REFUND_ATTEMPTS: '1' } });
     world = await makeWorld(shop);
     const { customer, vendor, tokens } = world;
     const buy = (items, more = {}) => shop.buy({ buyer: customer, items, ...more });
@@ -136,6 +136,10 @@ describe('what the program says', () => {
     await buy(one, { payment: 'tok_declined' });
     const { id } = await buy(one);
     await move(id, 'cancelled');
+    const { id: kept } = await buy(one, { payment: 'tok_refund_declined' });
+    await move(kept, 'cancelled');
+    await waitFor(async () => (await shop.get('/payments?kind=refund&status=failed', tokens.admin)).items.length === 1,
+      'a refund fails');
     await shop.api('DELETE', `/reviews/${world.review.id}`, { token: customer.token, expect: 204 });
     await shop.api('PUT', `/products/${few.id}`, { token: vendor.token, body: { name: 'Scarcer' }, expect: 200 });
     await shop.api('DELETE', `/products/${few.id}`, { token: vendor.token, expect: 204 });

@@ -14,7 +14,7 @@ let shop, admin, service, buyer;
 const NO_STOCK = { SOUK_SERVICES: 'user,auth,product,order,payment,review,notification,analytics' };
 
 before(async () => {
-  shop = await startShop({ env: NO_STOCK });
+  shop = await startShop({ env: { ...NO_STOCK, SOUK_REFUND_RETRY_MS: '20' } });
   [admin, service, buyer] = await Promise.all([shop.admin(), shop.service(), shop.customer()]);
 });
 
@@ -56,6 +56,12 @@ const refund = (orderId, { amount, reason, key, expect, token = admin } = {}) =>
 
 const paymentOf = (orderId, token = admin) => shop.get(`/payments/${orderId}/status`, token);
 
+// What Payment tells of whose order it is.
+async function buyerOf(orderId) {
+  const { userId, number } = await shop.get(`/orders/${orderId}`, admin);
+  return { userId, number };
+}
+
 // The events that Payment told of the order, oldest first.
 async function toldOf(orderId) {
   const { stdout } = await runSouk(['events', '--data', shop.dataDir]);
@@ -85,7 +91,7 @@ test('a charge answers with its transaction, and the same for the same order', a
   });
   const told = await toldOf(orderId);
   assert.deepEqual(told.map(({ type, data }) => [type, data]), [
-    ['PaymentSucceeded', { orderId, transactionId: id, amount: euros(1999), provider: 'sandbox' }],
+    ['PaymentSucceeded', { orderId, transactionId: id, amount: euros(1999), ...await buyerOf(orderId), provider: 'sandbox' }],
   ]);
 });
 
@@ -338,9 +344,10 @@ test('refunds in parts, then of all that is left', async () => {
   assert.deepEqual(payment.refunded, euros(1000));
   assert.deepEqual(payment.transactions, [paid, part.json, rest.json]);
   const told = (await toldOf(orderId)).filter(({ type }) => type === 'PaymentRefunded');
+  const by = await buyerOf(orderId);
   assert.deepEqual(told.map(({ data }) => data), [
-    { orderId, transactionId: part.json.id, amount: euros(400), refunded: euros(400), paid: euros(1000), reason: 'a scratch' },
-    { orderId, transactionId: rest.json.id, amount: euros(600), refunded: euros(1000), paid: euros(1000) },
+    { orderId, transactionId: part.json.id, amount: euros(400), ...by, refunded: euros(400), paid: euros(1000), reason: 'a scratch' },
+    { orderId, transactionId: rest.json.id, amount: euros(600), ...by, refunded: euros(1000), paid: euros(1000) },
   ]);
 });
 
@@ -391,15 +398,20 @@ test('a repeated key refunds once', async () => {
   assert.deepEqual((await paymentOf(orderId)).refunded, euros(200));
 });
 
-test('a refund that the provider declines changes nothing', async () => {
+test('a refund that the provider declines each time changes nothing', async () => {
   const orderId = await owing(500);
   await charge(orderId, 500, 'tok_refund_declined', { expect: 201 });
-  const { json } = await refund(orderId, { expect: 402 });
-  assert.equal(json.code, 'refund_declined');
-  const payment = await paymentOf(orderId);
+  const { json } = await refund(orderId, { expect: 201 });
+  assert.equal(json.status, 'processing');
+  const payment = await waitFor(async () => {
+    const now = await paymentOf(orderId);
+    return now.transactions.at(-1).status === 'failed' && now;
+  }, 'the refund has failed');
   assert.equal(payment.status, 'paid');
   assert.deepEqual(payment.refunded, euros(0));
-  assert.equal(payment.transactions.at(-1).status, 'failed');
+  assert.equal(payment.transactions.at(-1).failure.code, 'refund_declined');
+  const told = (await toldOf(orderId)).filter(({ type }) => type !== 'PaymentSucceeded');
+  assert.deepEqual(told.map(({ type, data }) => [type, data.transactionId]), [['RefundFailed', json.id]]);
 });
 
 // ---- who may look

@@ -145,3 +145,11 @@ void money_format(const struct money *money, char *text, size_t size)
 		*--start = '-';
 	snprintf(text, size, "%s %.3s", start, money->currency);
 }
+
+char *money_text(struct arena *arena, const struct money *money)
+{
+	char text[MONEY_TEXT_SIZE];
+
+	money_format(money, text, sizeof(text));
+	return arena_copy_text(arena, text);
+}

@@ -2,7 +2,7 @@
 #ifndef BASE_MONEY_H
 #define BASE_MONEY_H
 
-#include "base/base.h"
+#include "base/arena.h"
 
 /* Amounts lie within +-MONEY_MAX, so that a sum of a thousand of them cannot overflow. */
 #define MONEY_MAX INT64_C(1000000000000)
@@ -29,7 +29,11 @@ bool money_multiply(struct money a, int64_t factor, struct money *ret_product) M
 bool money_parse_decimal(const char *text, const char *currency, struct money *ret_money)
 	MUST_CHECK;
 
-/* Writes "19.90 EUR"; `size` of 40 holds any. */
+/* Writes "19.90 EUR"; MONEY_TEXT_SIZE holds any. */
+#define MONEY_TEXT_SIZE 40
 void money_format(const struct money *money, char *text, size_t size);
+
+/* The same in the arena: for a sentence. */
+char *money_text(struct arena *arena, const struct money *money);
 
 #endif

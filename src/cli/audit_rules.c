@@ -102,7 +102,8 @@ const struct audit_rule audit_rules_within[] = {
 	{"product-variants", "a product's variants, stock and price are those that it shows",
 	 "SELECT p.id, CASE WHEN v.n IS NULL THEN 'it has no variant'"
 	 " WHEN v.n <> p.variant_count THEN 'it has ' || v.n || ' variants, not ' || p.variant_count"
-	 " WHEN v.price <> p.price THEN 'it costs ' || v.price || ' at least, not ' || p.price"
+	 " WHEN v.price <> p.price THEN 'it costs ' || money(v.price, p.currency) ||"
+	 " ' at least, not ' || money(p.price, p.currency)"
 	 " ELSE 'its variants have ' || v.available || ' available, not ' || p.available END"
 	 " FROM product.products p LEFT JOIN (SELECT product, count(*) AS n, min(price) AS price,"
 	 " sum(available) AS available, max(CASE stock_status WHEN 'in_stock' THEN 2"
@@ -144,7 +145,8 @@ const struct audit_rule audit_rules_within[] = {
 
 	{"order-total", "an order's total is the sum of its lines",
 	 "SELECT o.id, CASE WHEN l.total IS NULL THEN 'it has no lines'"
-	 " ELSE 'its lines come to ' || l.total || ', its total is ' || o.total END"
+	 " ELSE 'its lines come to ' || money(l.total, o.currency) || ', its total is ' ||"
+	 " money(o.total, o.currency) END"
 	 " FROM main.orders o LEFT JOIN (SELECT order_number, sum(quantity * unit_price) AS total,"
 	 " min(quantity) AS least FROM main.order_lines GROUP BY order_number) l"
 	 " ON l.order_number = o.number WHERE l.total IS NOT o.total OR l.least < 1"
@@ -191,8 +193,9 @@ const struct audit_rule audit_rules_within[] = {
 	 " WHERE kind = 'charge' AND status <> 'failed' GROUP BY order_id HAVING count(*) > 1"},
 
 	{"payment-sums", "what is given back of an order's charge is the sum of its refunds",
-	 "SELECT order_id, 'refunded ' || refunded || ', refunding ' || refunding ||"
-	 " '; its refunds say ' || given || ', ' || held FROM (SELECT order_id,"
+	 "SELECT order_id, 'refunded ' || money(refunded, currency) || ', refunding ' ||"
+	 " money(refunding, currency) || '; its refunds say ' || money(given, currency) || ', ' ||"
+	 " money(held, currency) FROM (SELECT order_id, max(currency) AS currency,"
 	 " sum(refunded) AS refunded, sum(refunding) AS refunding,"
 	 " sum(amount * (kind = 'refund' AND status = 'succeeded')) AS given,"
 	 " sum(amount * (kind = 'refund' AND status = 'processing')) AS held"
@@ -212,8 +215,8 @@ const struct audit_rule audit_rules_within[] = {
 	 " WHERE status = 'succeeded' GROUP BY order_id HAVING count(*) > 1"},
 
 	{"provider-refunds", "the provider gave back what its refunds say",
-	 "SELECT c.key, 'refunded ' || c.refunded || ', its refunds come to ' ||"
-	 " COALESCE(r.amount, 0) FROM sandbox.charges c LEFT JOIN (SELECT charge_key,"
+	 "SELECT c.key, 'refunded ' || money(c.refunded, c.currency) || ', its refunds come to ' ||"
+	 " money(COALESCE(r.amount, 0), c.currency) FROM sandbox.charges c LEFT JOIN (SELECT charge_key,"
 	 " sum(amount) AS amount FROM sandbox.refunds WHERE status = 'succeeded'"
 	 " GROUP BY charge_key) r ON r.charge_key = c.key"
 	 " WHERE c.refunded <> COALESCE(r.amount, 0) OR c.refunded > c.amount",
@@ -269,8 +272,9 @@ const struct audit_rule audit_rules_within[] = {
 	/* --- figures -------------------------------------------------------------------------- */
 
 	{"sales-lines", "a sale is the sum of its lines",
-	 "SELECT s.order_id, s.units || ' units of ' || s.revenue || ', its lines say ' ||"
-	 " COALESCE(l.units, 0) || ' of ' || COALESCE(l.revenue, 0) FROM analytics.sales s LEFT JOIN"
+	 "SELECT s.order_id, s.units || ' units of ' || money(s.revenue, s.currency) ||"
+	 " ', its lines say ' || COALESCE(l.units, 0) || ' of ' || money(COALESCE(l.revenue, 0),"
+	 " s.currency) FROM analytics.sales s LEFT JOIN"
 	 " (SELECT order_id, sum(units) AS units, sum(revenue) AS revenue FROM analytics.sale_lines"
 	 " GROUP BY currency, paid_at, order_id) l ON l.order_id = s.order_id"
 	 " WHERE s.units <> COALESCE(l.units, 0) OR s.revenue <> COALESCE(l.revenue, 0)",
@@ -280,7 +284,8 @@ const struct audit_rule audit_rules_within[] = {
 	 " row_sum(revenue, order_id, currency, paid_at) FROM analytics.sale_lines)"},
 
 	{"sales-refund-lines", "a refund of a sale is shared out among its lines, to the last unit",
-	 "SELECT r.id, 'it is ' || r.amount || ', shared out are ' || COALESCE(l.amount, 0)"
+	 "SELECT r.id, 'it is ' || money(r.amount, r.currency) || ', shared out are ' ||"
+	 " money(COALESCE(l.amount, 0), r.currency)"
 	 " FROM analytics.refunds r LEFT JOIN (SELECT refund_id, sum(amount) AS amount"
 	 " FROM analytics.refund_lines GROUP BY refund_id) l ON l.refund_id = r.id"
 	 " WHERE COALESCE(l.amount, 0) <> r.amount AND (r.shared_out <> 0"

@@ -65,25 +65,35 @@
 	" order_id, revenue, currency) AS revenue FROM analytics.sales) s, (SELECT" \
 	" row_sum(1, order_number) AS paid FROM main.order_history WHERE status = 'paid') h)"
 
-/* Whether all that is told of orders and accounts, of what is still known to be told, is noted and
- * sent on. */
+/* A cancellation for a charge that was declined: of it PaymentFailed tells. */
+#define IS_DECLINED \
+	"(json_extract(data, '$.reason') IS 'payment-declined' AND json_extract(data, '$.by') IS 'system')"
+
+/* Whether all that is told of orders, payments and accounts, of what is still known to be told, is
+ * noted and sent on: where every order costs something, and every charge says who pays. */
 #define OLDEST(schema, what) "(SELECT " what " FROM " schema ".outbox ORDER BY seq LIMIT 1)"
 #define TOLD_ON \
-	"SELECT (SELECT o.sent, o.noted, u.sent, u.noted FROM (SELECT row_sum(1, id)" \
-	" FILTER (WHERE type <> 'OrderPlaced') AS sent, row_sum(1, told_at, id, type)" \
+	"SELECT (SELECT o.sent, o.noted, p.sent, u.sent, u.noted FROM (SELECT row_sum(1, id)" \
+	" FILTER (WHERE CASE type WHEN 'OrderShipped' THEN 1 WHEN 'OrderCancelled'" \
+	" THEN NOT " IS_DECLINED " ELSE 0 END) AS sent, row_sum(1, told_at, id, type)" \
 	" FILTER (WHERE type = 'OrderPlaced' OR type = 'OrderPaid') AS noted FROM main.outbox" \
 	" WHERE type IN ('OrderPlaced', 'OrderPaid', 'OrderCancelled', 'OrderShipped')) o," \
+	" (SELECT row_sum(1, id) AS sent FROM payment.outbox" \
+	" WHERE type IN ('PaymentSucceeded', 'PaymentFailed')) p," \
 	" (SELECT row_sum(1, id) AS sent, row_sum(1, told_at, id) AS noted FROM user.outbox" \
-	" WHERE type = 'UserRegistered') u) = (SELECT m.orders, a.orders, m.users, a.users FROM" \
-	" (SELECT row_sum(1, event_id) FILTER (WHERE template <> 'welcome'" \
-	" AND event_id >= " OLDEST("main", "id") ") AS orders, row_sum(1, event_id)" \
+	" WHERE type = 'UserRegistered') u) = (SELECT m.orders, a.orders, m.payments, m.users, a.users" \
+	" FROM (SELECT row_sum(1, event_id) FILTER (WHERE template IN ('order_cancelled'," \
+	" 'order_shipped') AND event_id >= " OLDEST("main", "id") ") AS orders, row_sum(1, event_id)" \
+	" FILTER (WHERE template IN ('receipt', 'payment_declined')" \
+	" AND event_id >= " OLDEST("payment", "id") ") AS payments, row_sum(1, event_id)" \
 	" FILTER (WHERE template = 'welcome' AND event_id >= " OLDEST("user", "id") ") AS users" \
-	" FROM notification.messages WHERE template IN ('order_paid', 'order_cancelled'," \
-	" 'order_shipped', 'welcome')) m, (SELECT row_sum(1, at, id, type) FILTER" \
+	" FROM notification.messages WHERE template IN ('order_cancelled', 'order_shipped', 'receipt'," \
+	" 'payment_declined', 'welcome')) m, (SELECT row_sum(1, at, id, type) FILTER" \
 	" (WHERE type <> 'UserRegistered' AND at >= " OLDEST("main", "told_at") ") AS orders," \
 	" row_sum(1, at, id) FILTER (WHERE type = 'UserRegistered'" \
 	" AND at >= " OLDEST("user", "told_at") ") AS users FROM analytics.activity" \
 	" WHERE type IN ('OrderPlaced', 'OrderPaid', 'UserRegistered')) a)" \
+	" AND NOT EXISTS (SELECT 1 FROM main.orders WHERE total = 0)" \
 	" AND NOT EXISTS (SELECT 1 FROM review.outbox e WHERE type = 'ReviewPublished' AND NOT EXISTS" \
 	" (SELECT 1 FROM analytics.activity a WHERE a.at = e.told_at AND a.id = e.id))"
 
@@ -93,8 +103,8 @@ const struct audit_rule audit_rules_between[] = {
 
 	{"order-charged", "a paid order has one charge, of its total",
 	 "SELECT o.id, CASE WHEN t.id IS NULL THEN 'it is ' || o.status || ', and has no charge'"
-	 " ELSE 'it comes to ' || o.total || ' ' || o.currency || ', its charge to ' || t.amount ||"
-	 " ' ' || t.currency END FROM main.orders o LEFT JOIN payment.transactions t"
+	 " ELSE 'it comes to ' || money(o.total, o.currency) || ', its charge to ' ||"
+	 " money(t.amount, t.currency) END FROM main.orders o LEFT JOIN payment.transactions t"
 	 " ON t.id = o.transaction_id AND t.order_id = o.id AND t.kind = 'charge'"
 	 " AND t.status = 'succeeded' WHERE o.status IN ('paid', 'shipped', 'delivered')"
 	 " AND o.total > 0 AND (t.id IS NULL OR t.amount <> o.total OR t.currency <> o.currency)",
@@ -119,19 +129,22 @@ const struct audit_rule audit_rules_between[] = {
 	 " AND NOT " ORDER_WAITS},
 
 	{"order-payment", "an order says of its payment what Payment says",
-	 "SELECT o.id, 'it says ' || o.payment_status || '; paid are ' || COALESCE(p.amount, 0) ||"
-	 " ', refunded ' || COALESCE(p.refunded, 0) FROM main.orders o"
+	 "SELECT o.id, 'it says ' || o.payment_status || '; paid are ' ||"
+	 " money(COALESCE(p.amount, 0), o.currency) || ', refunded ' ||"
+	 " money(COALESCE(p.refunded, 0), o.currency) FROM main.orders o"
 	 " LEFT JOIN payment.transactions p ON " PAID_FOR " WHERE (CASE o.payment_status"
 	 " WHEN 'paid' THEN 1 WHEN 'partially_refunded' THEN 2 WHEN 'refunded' THEN 3 ELSE 0 END)"
 	 " <> (CASE WHEN p.amount IS NULL THEN 0 WHEN p.refunded = 0 THEN 1"
 	 " WHEN p.refunded < p.amount THEN 2 ELSE 3 END) AND NOT " ORDER_WAITS,
 	 .kept = CHARGES_AGREE},
 
+	/* Or its refund has failed, and admins were told. */
 	{"order-money-back", "what was paid for an order that will not be is given back, or due to be",
-	 "SELECT o.id, 'it is ' || o.status || '; of ' || p.amount || ' paid, ' || p.refunded ||"
-	 " ' are given back, and nothing is due' FROM main.orders o JOIN payment.transactions p"
+	 "SELECT o.id, 'it is ' || o.status || '; of ' || money(p.amount, p.currency) ||"
+	 " ' paid, ' || money(p.refunded, p.currency) || ' are given back, and nothing is due' FROM main.orders o JOIN payment.transactions p"
 	 " ON " PAID_FOR " WHERE o.status IN ('cancelled', 'returned') AND p.refunded < p.amount"
-	 " AND o.due_at IS NULL AND NOT " ORDER_WAITS},
+	 " AND o.due_at IS NULL AND NOT EXISTS (SELECT 1 FROM payment.transactions f"
+	 " WHERE f.order_id = o.id AND f.kind = 'refund' AND f.status = 'failed') AND NOT " ORDER_WAITS},
 
 	{"order-progress", "somebody is at work on every order that is not settled",
 	 "SELECT o.id, 'it is ' || o.status || ', and nothing is due' FROM main.orders o"
@@ -141,8 +154,8 @@ const struct audit_rule audit_rules_between[] = {
 	 " AND NOT " INVENTORY_WAITS},
 
 	{"payment-at-provider", "what Payment has as settled the provider has in its books",
-	 "SELECT t.order_id, t.kind || ' of ' || t.amount || ' ' || t.currency ||"
-	 " ': the provider has ' || COALESCE(b.status || ', ' || b.amount || ' ' || b.currency,"
+	 "SELECT t.order_id, t.kind || ' of ' || money(t.amount, t.currency) ||"
+	 " ': the provider has ' || COALESCE(b.status || ', ' || money(b.amount, b.currency),"
 	 " 'nothing') FROM payment.transactions t LEFT JOIN (SELECT key, 'charge' AS kind, 'ch_' || key"
 	 " AS reference, order_id, amount, currency, status FROM sandbox.charges UNION ALL SELECT key,"
 	 " 'refund', 're_' || key, order_id, amount, currency, status FROM sandbox.refunds) b"
@@ -154,7 +167,7 @@ const struct audit_rule audit_rules_between[] = {
 	 .kept = SAME_AT_PROVIDER},
 
 	{"provider-in-payment", "what the provider has done Payment has in its books",
-	 "SELECT b.order_id, b.kind || ' of ' || b.amount || ' ' || b.currency || ': Payment has ' ||"
+	 "SELECT b.order_id, b.kind || ' of ' || money(b.amount, b.currency) || ': Payment has ' ||"
 	 " COALESCE(t.status, 'nothing') FROM (SELECT key, 'charge' AS kind, order_id, amount, currency"
 	 " FROM sandbox.charges WHERE status = 'succeeded' UNION ALL SELECT key, 'refund', order_id,"
 	 " amount, currency FROM sandbox.refunds WHERE status = 'succeeded') b"
@@ -242,8 +255,8 @@ const struct audit_rule audit_rules_between[] = {
 
 	{"sales-orders", "sales figures count every order that was paid, once and as it was",
 	 "SELECT o.id, CASE WHEN s.order_id IS NULL THEN 'it was paid, and is not counted'"
-	 " ELSE 'it is ' || o.total || ' ' || o.currency || ', counted are ' || s.revenue || ' ' ||"
-	 " s.currency || ' of ' || s.units || ' units' END FROM (SELECT id, total, currency,"
+	 " ELSE 'it is ' || money(o.total, o.currency) || ', counted are ' ||"
+	 " money(s.revenue, s.currency) || ' of ' || s.units || ' units' END FROM (SELECT id, total, currency,"
 	 " (SELECT sum(quantity) FROM main.order_lines WHERE order_number = number) AS units"
 	 " FROM main.orders WHERE status IN ('paid', 'shipped', 'delivered', 'returned')"
 	 " OR (status = 'cancelled' AND EXISTS (SELECT 1 FROM main.order_history"
@@ -258,7 +271,7 @@ const struct audit_rule audit_rules_between[] = {
 
 	{"sales-lines-sold", "sales figures say what was sold, line by line",
 	 "SELECT o.id, 'its line ' || s.line || ' is counted as ' || s.units || ' units of ' ||"
-	 " s.revenue || ', or of another product' FROM analytics.sale_lines s"
+	 " money(s.revenue, o.currency) || ', or of another product' FROM analytics.sale_lines s"
 	 " JOIN main.orders o ON o.id = s.order_id LEFT JOIN main.order_lines l"
 	 " ON l.order_number = o.number AND l.position = s.line WHERE l.parent_id IS NOT s.product_id"
 	 " OR l.vendor_id <> s.vendor_id OR l.quantity <> s.units"
@@ -266,12 +279,13 @@ const struct audit_rule audit_rules_between[] = {
 	 .kept = LINES_AGREE},
 
 	{"sales-refunds", "sales figures count every refund, once",
-	 "SELECT t.order_id, 'refunded are ' || t.amount || ', counted ' || COALESCE(r.amount, 0)"
+	 "SELECT t.order_id, 'refunded are ' || money(t.amount, t.currency) || ', counted ' ||"
+	 " money(COALESCE(r.amount, 0), t.currency)"
 	 " FROM payment.transactions t LEFT JOIN analytics.refunds r ON r.id = t.id"
 	 " WHERE t.kind = 'refund' AND t.status = 'succeeded' AND (r.id IS NULL"
 	 " OR r.amount <> t.amount OR r.currency <> t.currency OR r.order_id <> t.order_id)"
 	 " AND NOT " AUDIT_WAITS("analytics", "t.order_id")
-	 " UNION ALL SELECT r.order_id, 'a refund of ' || r.amount || ' is counted, and was never made'"
+	 " UNION ALL SELECT r.order_id, 'a refund of ' || money(r.amount, r.currency) || ' is counted, and was never made'"
 	 " FROM analytics.refunds r LEFT JOIN payment.transactions t"
 	 " ON t.order_id = r.order_id AND t.id = r.id"
 	 " WHERE t.kind IS NOT 'refund' OR t.status <> 'succeeded'"},
@@ -288,9 +302,15 @@ const struct audit_rule audit_rules_between[] = {
 
 	/* --- messages --------------------------------------------------------------------------- */
 
-	{"message-told", "who registers, and whose order is paid, cancelled or shipped, is told",
+	{"message-told", "who registers, who pays or is declined, and whose order is cancelled or shipped,"
+	 " is told",
 	 "SELECT e.subject, 'nobody is told of ' || e.type FROM (SELECT id, type, subject"
-	 " FROM main.outbox WHERE type IN ('OrderPaid', 'OrderCancelled', 'OrderShipped')"
+	 " FROM main.outbox WHERE CASE type WHEN 'OrderShipped' THEN 1"
+	 " WHEN 'OrderPaid' THEN json_extract(data, '$.total.amount') = 0"
+	 " WHEN 'OrderCancelled' THEN NOT " IS_DECLINED " ELSE 0 END"
+	 " UNION ALL SELECT id, type, subject FROM payment.outbox WHERE CASE"
+	 " WHEN type IN ('PaymentSucceeded', 'PaymentFailed')"
+	 " THEN json_extract(data, '$.userId') IS NOT NULL ELSE 0 END"
 	 " UNION ALL SELECT id, type, subject FROM user.outbox WHERE type = 'UserRegistered') e"
 	 " WHERE e.id NOT IN (SELECT event_id FROM notification.messages"
 	 " WHERE event_id IS NOT NULL)"

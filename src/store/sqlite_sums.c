@@ -14,12 +14,16 @@
  *		not 0, no two rows have the same first so many columns either, but for those with a
  *		NULL among them. Column i is told apart without case where bit i of nocase is set.
  *		Who asks sees to it that the rows come as they lie.
+ *	money(amount, currency)
+ *		The sum as people read it: "19.90 EUR"; no aggregate.
  */
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/money.h"
 #include "store/sqlite_internal.h"
 
 #define HASHED_MAX 512
@@ -237,6 +241,19 @@ static void in_order_end(sqlite3_context *context)
 		free(last->bytes);
 }
 
+/* --- money ------------------------------------------------------------------------------------ */
+
+static void format_money(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const char *currency = (const char *)sqlite3_value_text(values[1]);
+	struct money money = {.amount = sqlite3_value_int64(values[0])};
+	char text[MONEY_TEXT_SIZE];
+
+	snprintf(money.currency, sizeof(money.currency), "%.3s", currency ? currency : "");
+	money_format(&money, text, sizeof(text));
+	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
 enum err connection_add_sums(struct connection *connection)
 {
 	sqlite3 *handle = connection->handle;
@@ -250,5 +267,8 @@ enum err connection_add_sums(struct connection *connection)
 	if (code == SQLITE_OK)
 		code = sqlite3_create_function(handle, "in_order", -1, flags, NULL, NULL,
 					       in_order_step, in_order_end);
+	if (code == SQLITE_OK)
+		code = sqlite3_create_function(handle, "money", 2, flags, NULL, format_money, NULL,
+					       NULL);
 	return connection_err(connection, code, "", "sums");
 }

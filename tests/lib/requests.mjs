@@ -157,6 +157,7 @@ export const REQUESTS = {
   // payment
   'POST /payments/charge': ({ order }) => at('/payments/charge',
     { body: { orderId: order.id, amount: order.total, paymentMethod: 'tok_visa' } }),
+  'GET /payments': () => at('/payments?kind=charge&status=succeeded'),
   'GET /payments/{}/status': ({ order }) => at(`/payments/${order.id}/status`),
   'POST /payments/refund': async (world) => at('/payments/refund',
     { body: { orderId: (await newOrder(world)).id, amount: euros(1), reason: 'a scratch' } }),

@@ -233,7 +233,7 @@ export class Trade {
       const found = refunds.find((one) => one.id === refund.id);
       assert.equal(found?.amount.amount, refund.amount, `the refund ${refund.id} of ${id}`);
     }
-    return { refunds };
+    return { charges, refunds };
   }
 
   async checkStock(orders) {
@@ -281,15 +281,22 @@ export class Trade {
     }, 'every message is sent');
     const seen = new Map();
     for (const { template, userId, subject } of messages) {
-      const number = template.startsWith('order_') || template === 'refund' ? / order (\S+)/.exec(subject)[1].replace(/\.$/, '') : '';
+      const number = template !== 'welcome' && template !== 'low_stock' ? / order (\S+)/.exec(subject)[1].replace(/\.$/, '') : '';
       const key = `${template} ${number || userId}`;
       seen.set(key, (seen.get(key) ?? 0) + 1);
     }
     for (const { id, number, history } of orders.values()) {
-      for (const status of ['paid', 'cancelled', 'shipped', 'delivered']) {
-        assert.equal(seen.get(`order_${status} ${number}`) ?? 0, history.some((one) => one.status === status) ? 1 : 0,
-          `messages that ${number} is ${status}`);
+      const declined = history.some(({ by, reason }) => by === 'system' && reason === 'payment-declined');
+      const had = (status) => history.some((one) => one.status === status);
+      for (const [template, wanted] of Object.entries({
+        order_paid: false, payment_declined: declined, order_cancelled: had('cancelled') && !declined,
+        order_shipped: had('shipped'), order_delivered: had('delivered'),
+      })) {
+        assert.equal(seen.get(`${template} ${number}`) ?? 0, wanted ? 1 : 0, `messages of ${number}: ${template}`);
       }
+      // Money that came too late has a receipt, and goes back.
+      const { charges } = payments.get(id);
+      assert.equal(seen.get(`receipt ${number}`) ?? 0, charges.length, `receipts of ${number}`);
       assert.equal(seen.get(`refund ${number}`) ?? 0, payments.get(id).refunds.length, `messages of refunds of ${number}`);
     }
     for (const { id } of [...this.accounts, ...this.buyers]) {

@@ -2,21 +2,15 @@
  * What Notification hears, and whom it tells of it. A handler queues a message in the transaction
  * that notes the event, one per event, user and template (message_id_of). It is claimed and handed
  * over at once where there is room for it, so that nobody needs to look for it.
+ *
+ * Nobody is told the same thing twice: of what was paid the receipt tells (PaymentSucceeded) and not
+ * OrderPaid, of a charge that was declined PaymentFailed and not OrderCancelled.
  */
-#include "services/notification/deliver.h"
-#include "services/notification/handover.h"
-#include "services/notification/provider.h"
-#include "services/notification/rules.h"
-#include "services/notification/store.h"
-#include "services/notification/templates.h"
+#include <string.h>
 
-/* What a message tells of. */
-struct news {
-	struct arena *arena;
-	struct id event;
-	const char *traceparent;
-	const json_t *data;
-};
+#include "services/notification/admins.h"
+#include "services/notification/store.h"
+#include "services/notification/tell.h"
 
 static struct news news_of(const struct event *event)
 {
@@ -26,41 +20,6 @@ static struct news news_of(const struct event *event)
 		.traceparent = event->traceparent,
 		.data = event->json,
 	};
-}
-
-static enum err tell(struct sql *sql, const struct news *news, const char *name,
-		     const struct id *user)
-{
-	const struct template *template = template_find(name);
-	struct faults faults = {.arena = news->arena};
-	struct message message = {
-		.id = message_id_of(&news->event, user, name),
-		.channel = CHANNEL_EMAIL,
-		.user = *user,
-		.event = news->event,
-		.provider = message_provider_of(CHANNEL_EMAIL)->name,
-		.traceparent = news->traceparent,
-		.due_ms = sql_now_ms(sql),
-		.version = 1,
-		.created_ms = sql_now_ms(sql),
-	};
-	bool hand_over = handover_has_room();
-	enum err err;
-
-	assert(template);
-	template_check(template, news->data, false, "", &faults);
-	err = faults_err(&faults);
-	if (err)
-		return err;
-	template_fill(template, news->data, news->arena, &message);
-	if (hand_over) {
-		message.attempts = 1;
-		message.due_ms += deliver_lease_ms();
-	}
-	err = messages_insert(sql, &message);
-	if (!err && hand_over && sql_changes(sql) == 1)
-		handover_offer(sql, &message.id);
-	return err;
 }
 
 /* --- accounts and stock ----------------------------------------------------------------------- */
@@ -73,7 +32,7 @@ static enum err tell_member(struct sql *sql, const struct event *event, const ch
 
 	if (!json_get_id(event->json, member, &user))
 		return ERR_INVALID;
-	return tell(sql, &news, name, &user);
+	return tell(sql, &news, name, &user, true);
 }
 
 static enum err on_user_registered(struct sql *sql, const struct event *event)
@@ -87,6 +46,31 @@ static enum err on_stock_low(struct sql *sql, const struct event *event)
 	if (!json_object_get(event->json, "vendorId"))
 		return OK;
 	return tell_member(sql, event, "low_stock", "vendorId");
+}
+
+/* --- payments --------------------------------------------------------------------------------- */
+
+/* The receipt, and why there is none. Of a charge that names nobody nobody is told. */
+static enum err tell_payer(struct sql *sql, const struct event *event, const char *name)
+{
+	if (!json_object_get(event->json, "userId"))
+		return OK;
+	return tell_member(sql, event, name, "userId");
+}
+
+static enum err on_payment_succeeded(struct sql *sql, const struct event *event)
+{
+	return tell_payer(sql, event, "receipt");
+}
+
+static enum err on_payment_failed(struct sql *sql, const struct event *event)
+{
+	return tell_payer(sql, event, "payment_declined");
+}
+
+static enum err on_refund_failed(struct sql *sql, const struct event *event)
+{
+	return admins_note(sql, event, "refund_failed");
 }
 
 /* --- refunds ---------------------------------------------------------------------------------- */
@@ -112,7 +96,7 @@ static enum err tell_refund(struct sql *sql, struct arena *arena,
 	if (err)
 		return err;
 	news.data = json;
-	return tell(sql, &news, "refund", &known->user);
+	return tell(sql, &news, "refund", &known->user, true);
 }
 
 static enum err on_payment_refunded(struct sql *sql, const struct event *event)
@@ -157,18 +141,36 @@ static enum err know_order(struct sql *sql, const struct event *event)
 	return err == ERR_NOT_FOUND ? OK : err;
 }
 
+/* Of what was paid the receipt tells; what costs nothing has none. */
 static enum err on_order_paid(struct sql *sql, const struct event *event)
 {
 	enum err err = know_order(sql, event);
+	struct money total;
 
-	return err ? err : tell_member(sql, event, "order_paid", "userId");
+	if (err)
+		return err;
+	if (!json_get_money(event->json, "total", &total))
+		return ERR_INVALID;
+	return total.amount > 0 ? OK : tell_member(sql, event, "order_paid", "userId");
+}
+
+/* Whether it is for a charge that was declined, of which PaymentFailed tells. People may give any
+ * reason. */
+static bool is_declined(const struct event *event)
+{
+	const char *reason = json_get_text(event->json, "reason");
+	const char *by = json_get_text(event->json, "by");
+
+	return reason && strcmp(reason, "payment-declined") == 0 && by && strcmp(by, "system") == 0;
 }
 
 static enum err on_order_cancelled(struct sql *sql, const struct event *event)
 {
 	enum err err = know_order(sql, event);
 
-	return err ? err : tell_member(sql, event, "order_cancelled", "userId");
+	if (err || is_declined(event))
+		return err;
+	return tell_member(sql, event, "order_cancelled", "userId");
 }
 
 static enum err on_order_shipped(struct sql *sql, const struct event *event)
@@ -193,7 +195,10 @@ const struct subscription notification_subscriptions[] = {
 	{"OrderShipped", on_order_shipped},
 	{"OrderDelivered", on_order_delivered},
 	{"OrderReturned", on_order_returned},
+	{"PaymentSucceeded", on_payment_succeeded},
+	{"PaymentFailed", on_payment_failed},
 	{"PaymentRefunded", on_payment_refunded},
+	{"RefundFailed", on_refund_failed},
 	{"StockLow", on_stock_low},
 	{0},
 };

@@ -37,7 +37,7 @@ static void on_end(struct sql_hook *hook, bool is_committed)
 	pthread_mutex_unlock(&lock);
 	free(offer);
 	if (last)
-		job_poke(&notification_jobs[0]);
+		job_poke(&notification_jobs[JOB_DELIVER]);
 }
 
 void handover_offer(struct sql *sql, const struct id *message)

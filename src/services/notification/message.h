@@ -41,6 +41,7 @@ void message_write(struct out *out, const char *name, const struct message *mess
 extern const struct service notification_service;
 extern const struct route notification_routes[];
 extern const struct subscription notification_subscriptions[];
-extern const struct job notification_jobs[]; /* the first delivers */
+enum { JOB_DELIVER, JOB_ADMINS };
+extern const struct job notification_jobs[];
 
 #endif

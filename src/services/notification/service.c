@@ -1,5 +1,6 @@
 /* Notification: what happens reaches those whom it concerns, once. */
 #include "base/time.h"
+#include "services/notification/admins.h"
 #include "services/notification/deliver.h"
 #include "services/notification/provider.h"
 
@@ -12,8 +13,16 @@ static enum err start(struct database *database)
 	return message_providers_start();
 }
 
+static enum err mend_times(struct sql *sql, int64_t *ret_count)
+{
+	enum err err = deliver_mend_times(sql, ret_count);
+
+	return err ? err : admins_mend_times(sql, ret_count);
+}
+
 const struct job notification_jobs[] = {
-	{"notification-deliver", SECOND_MS, deliver_due},
+	[JOB_DELIVER] = {"notification-deliver", SECOND_MS, deliver_due},
+	[JOB_ADMINS] = {"notification-admins", SECOND_MS, admins_tell},
 	{0},
 };
 
@@ -25,6 +34,6 @@ const struct service notification_service = {
 	.migrations = notification_migrations,
 	.jobs = notification_jobs,
 	.start = start,
-	.mend_times = deliver_mend_times,
+	.mend_times = mend_times,
 	.stop = deliver_stop,
 };

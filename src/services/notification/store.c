@@ -261,3 +261,59 @@ enum err refunds_take(struct sql *sql, const struct id *order, struct arena *are
 	ret_refund->traceparent = sql_get_text(rows, 4, arena);
 	return sql_end(rows);
 }
+
+/* --- what admins are to be told --------------------------------------------------------------- */
+
+enum err admin_news_add(struct sql *sql, const struct admin_news *news)
+{
+	return sql_run(sql,
+		       "INSERT INTO admin_news (event_id, template, data, traceparent, attempts,"
+		       " due_at) VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (event_id) DO NOTHING",
+		       sql_id(&news->event), sql_text(news->template_name), sql_text(news->data),
+		       sql_text(news->traceparent), sql_int(sql_now_ms(sql)));
+}
+
+enum err admin_news_due(struct sql *sql, struct arena *arena, struct admin_news *ret_news)
+{
+	struct sql_rows *rows = sql_query(sql,
+					  "SELECT event_id, template, data, traceparent, attempts"
+					  " FROM admin_news WHERE due_at <= $1 ORDER BY due_at"
+					  " LIMIT 1",
+					  sql_int(sql_now_ms(sql)));
+
+	return SQL_TAKE(rows, ret_news,
+			(struct admin_news){
+				.event = sql_get_id(rows, 0),
+				.template_name = sql_get_text(rows, 1, arena),
+				.data = sql_get_text(rows, 2, arena),
+				.traceparent = sql_get_text(rows, 3, arena),
+				.attempts = sql_get_int(rows, 4),
+			});
+}
+
+enum err admin_news_remove(struct sql *sql, const struct id *event)
+{
+	return sql_run(sql, "DELETE FROM admin_news WHERE event_id = $1", sql_id(event));
+}
+
+enum err admin_news_put_off(struct sql *sql, const struct id *event, int64_t delay_ms)
+{
+	return sql_run(sql,
+		       "UPDATE admin_news SET attempts = attempts + 1, due_at = $2"
+		       " WHERE event_id = $1",
+		       sql_id(event), sql_int(sql_now_ms(sql) + delay_ms));
+}
+
+enum err admin_news_mend(struct sql *sql, int64_t longest_ms, int64_t *ret_count)
+{
+	int64_t now_ms = sql_now_ms(sql);
+	enum err err =
+		sql_run(sql,
+			"UPDATE admin_news SET due_at = $1 WHERE event_id IN (SELECT"
+			" event_id FROM admin_news WHERE due_at > $2 LIMIT $3)",
+			sql_int(now_ms), sql_int(now_ms + longest_ms), sql_int(MEND_ROWS_MAX));
+
+	if (!err)
+		*ret_count += sql_changes(sql);
+	return err;
+}

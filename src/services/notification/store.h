@@ -79,4 +79,28 @@ enum err refunds_wait(struct sql *sql, const struct waiting_refund *refund) MUST
 enum err refunds_take(struct sql *sql, const struct id *order, struct arena *arena,
 		      struct waiting_refund *ret_refund) MUST_CHECK;
 
+/* --- what admins are to be told --------------------------------------------------------------- */
+
+struct admin_news {
+	struct id event;
+	const char *template_name;
+	const char *data;	 /* JSON */
+	const char *traceparent; /* or NULL */
+	int64_t attempts;
+};
+
+/* Due at once; nothing where the event is noted already. */
+enum err admin_news_add(struct sql *sql, const struct admin_news *news) MUST_CHECK;
+
+/* The one that has waited longest; ERR_NOT_FOUND where none is due. */
+enum err admin_news_due(struct sql *sql, struct arena *arena, struct admin_news *ret_news)
+	MUST_CHECK;
+enum err admin_news_remove(struct sql *sql, const struct id *event) MUST_CHECK;
+
+/* Not before `delay_ms` have passed; counts an attempt. */
+enum err admin_news_put_off(struct sql *sql, const struct id *event, int64_t delay_ms) MUST_CHECK;
+
+/* Makes due at once what is to wait for longer than `longest_ms`; adds to *ret_count how many. */
+enum err admin_news_mend(struct sql *sql, int64_t longest_ms, int64_t *ret_count) MUST_CHECK;
+
 #endif

@@ -23,8 +23,8 @@ static const struct template templates[] = {
 		.name = "order_paid",
 		.subject = "Your order {{number}} is paid",
 		.body = "Hello,\n\n"
-			"thank you for your order {{number}}. We have received your payment of"
-			" {{total}}.\n\n"
+			"thank you for your order {{number}}. It comes to {{total}}, and nothing is left"
+			" to be paid.\n\n"
 			"{{lines}}"
 			"We tell you when it is on its way.\n",
 		.brief = "Your order {{number}} is paid: {{total}}.",
@@ -35,11 +35,38 @@ static const struct template templates[] = {
 		},
 	},
 	{
+		.name = "receipt",
+		.subject = "Your payment for the order {{number}}",
+		.body = "Hello,\n\n"
+			"thank you for your order {{number}}. We have received your payment of"
+			" {{amount}}.\n\n"
+			"We tell you when it is on its way.\n",
+		.brief = "We have received your payment of {{amount}} for your order {{number}}.",
+		.values = {
+			{"number", VALUE_TEXT, true, "with us"},
+			{"amount", VALUE_MONEY},
+		},
+	},
+	{
+		.name = "payment_declined",
+		.subject = "Your payment for the order {{number}} was declined",
+		.body = "Hello,\n\n"
+			"your payment of {{amount}} for the order {{number}} was declined: {{message}}\n\n"
+			"You have paid nothing, and this order is cancelled. Your cart is kept as it was:"
+			" order again whenever you like, with another way to pay.\n",
+		.brief = "Your payment of {{amount}} for the order {{number}} was declined. Your cart is"
+			 " kept.",
+		.values = {
+			{"number", VALUE_TEXT, true, "with us"},
+			{"amount", VALUE_MONEY},
+			{"message", VALUE_TEXT, true, "the provider did not say why."},
+		},
+	},
+	{
 		.name = "order_cancelled",
 		.subject = "Your order {{number}} is cancelled",
 		.body = "Hello,\n\n"
-			"your order {{number}} over {{total}} is cancelled: {{reason}}.\n\n"
-			"If you have paid already, the money is on its way back to you.\n",
+			"your order {{number}} over {{total}} is cancelled: {{reason}}.\n",
 		.brief = "Your order {{number}} is cancelled: {{reason}}.",
 		.values = {
 			{"number", VALUE_TEXT},
@@ -74,8 +101,7 @@ static const struct template templates[] = {
 		.name = "order_returned",
 		.subject = "Your order {{number}} is back with us",
 		.body = "Hello,\n\n"
-			"your order {{number}} has come back to us. What you have paid for it is given"
-			" back: we tell you when it is on its way.\n",
+			"your order {{number}} has come back to us. Thank you for sending it.\n",
 		.brief = "Your order {{number}} is back with us.",
 		.values = {{"number", VALUE_TEXT}},
 	},
@@ -89,6 +115,25 @@ static const struct template templates[] = {
 		.values = {
 			{"number", VALUE_TEXT},
 			{"amount", VALUE_MONEY},
+		},
+	},
+	{
+		.name = "refund_failed",
+		.subject = "A refund of {{amount}} for the order {{number}} has failed",
+		.body = "Hello,\n\n"
+			"the payment provider refuses to refund {{amount}} for the order {{number}}:"
+			" {{message}}\n\n"
+			"It is not tried again by itself, and the customer was told nothing of it. Try it"
+			" again (POST /payments/refund), or give the money back another way.\n\n"
+			"Order: {{orderId}}\n"
+			"Refund: {{transactionId}}\n",
+		.brief = "A refund of {{amount}} for the order {{number}} has failed: {{message}}",
+		.values = {
+			{"number", VALUE_TEXT, true, "of a number that is not known"},
+			{"orderId", VALUE_TEXT},
+			{"transactionId", VALUE_TEXT},
+			{"amount", VALUE_MONEY},
+			{"message", VALUE_TEXT, true, "it did not say why."},
 		},
 	},
 	{

@@ -53,6 +53,7 @@ static struct message filled(const char *name, enum channel channel, const char 
 	"{\"name\":\"Leyla\",\"number\":\"S-7\",\"reason\":\"customer\",\"sku\":\"K1\","    \
 	"\"total\":{\"amount\":4550,\"currency\":\"EUR\"},\"available\":3,\"threshold\":5," \
 	"\"amount\":{\"amount\":900,\"currency\":\"JPY\"},"                                 \
+	"\"message\":\"No.\",\"orderId\":\"7\",\"transactionId\":\"8\","                    \
 	"\"lines\":[{\"name\":\"Lamp\",\"quantity\":2,"                                     \
 	"\"lineTotal\":{\"amount\":4550,\"currency\":\"EUR\"}}]}"
 

@@ -4,6 +4,8 @@
  * Who may see an order: the one who placed it, admins, and vendors of its lines, who see those
  * alone. To everybody else it does not exist.
  */
+#include <string.h>
+
 #include "base/card.h"
 #include "base/env.h"
 #include "base/hash.h"
@@ -197,38 +199,46 @@ struct moving {
 	struct look look;
 	struct move_body body;
 	unsigned movers;
+	bool is_refunded; /* all of it, or about to be: as Payment says */
 };
 
-static enum err refuse_illegal(struct request *req, const struct order *order, unsigned movers)
+static enum err refuse_illegal(const struct moving *moving, const char *is)
 {
+	const struct order *order = &moving->look.order;
+	struct request *req = moving->look.req;
 	struct out members = out_new(req->arena);
 
 	out_open(&members, NULL);
 	out_open_list(&members, "allowed");
 	for (int to = 0; to < ORDER_STATUS_COUNT; to++) {
-		if (order_mover(order->status, (enum order_status)to, movers))
+		if (to == ORDER_SHIPPED && moving->is_refunded)
+			continue;
+		if (order_mover(order->status, (enum order_status)to, moving->movers))
 			out_text(&members, NULL, order_status_text((enum order_status)to));
 	}
 	out_close_list(&members);
 	out_close(&members);
-	return refuse_with(req, ERR_ILLEGAL_TRANSITION, &members, "The order is %s.",
-			   order_status_text(order->status));
+	return refuse_with(req, ERR_ILLEGAL_TRANSITION, &members, "The order is %s.", is);
 }
 
 /* Whether the caller may move this order so. */
-static enum err check_move(struct request *req, const struct order *order, enum order_status to,
-			   unsigned movers)
+static enum err check_move(const struct moving *moving)
 {
-	enum mover mover = order_mover(order->status, to, movers);
+	struct request *req = moving->look.req;
+	const struct order *order = &moving->look.order;
+	enum order_status to = (enum order_status)moving->body.status;
+	enum mover mover = order_mover(order->status, to, moving->movers);
 
-	if (order_is_others_move(to, movers))
+	if (order_is_others_move(to, moving->movers))
 		return refuse(req, ERR_FORBIDDEN, "It is for others to say that an order is %s.",
 			      order_status_text(to));
 	if (!mover)
-		return refuse_illegal(req, order, movers);
+		return refuse_illegal(moving, order_status_text(order->status));
 	if (mover == MOVER_VENDOR && order_lines_of(order, &req->caller.user) < order->line_count)
 		return refuse(req, ERR_FORBIDDEN,
 			      "The order has lines of other vendors too: an admin moves it.");
+	if (to == ORDER_SHIPPED && moving->is_refunded)
+		return refuse_illegal(moving, "refunded in full, or about to be");
 	return OK;
 }
 
@@ -255,7 +265,8 @@ static enum err move(struct sql *sql, void *arg)
 	err = request_if_match(req, order->version);
 	if (err)
 		return err;
-	err = check_move(req, order, to, moving->movers);
+	moving->is_refunded |= !order_may_ship(order);
+	err = check_move(moving);
 	if (err)
 		return err;
 	step.by = order_mover(order->status, to, moving->movers);
@@ -264,6 +275,50 @@ static enum err move(struct sql *sql, void *arg)
 		step.reason = mover_text(step.by);
 	err = order_move(sql, req->arena, order, &step);
 	return err ? err : order_read_history(sql, req->arena, order);
+}
+
+/* What of the payment is given back, or is to be, in minor units. */
+static int64_t given_back(const json_t *payment)
+{
+	const json_t *transactions = json_object_get(payment, "transactions"), *transaction;
+	struct money amount = {0};
+	int64_t sum = 0;
+	size_t i;
+
+	json_array_foreach (transactions, i, transaction) {
+		const char *kind = json_get_text(transaction, "kind");
+		const char *status = json_get_text(transaction, "status");
+
+		if (kind && strcmp(kind, "refund") == 0 && status &&
+		    strcmp(status, "failed") != 0 && json_get_money(transaction, "amount", &amount))
+			sum += amount.amount;
+	}
+	return sum;
+}
+
+/* Payment is asked itself: its news of a refund may still be on its way to us. */
+static enum err ask_refunded(struct moving *moving)
+{
+	struct request *req = moving->look.req;
+	const struct call call = {
+		.service = "payment",
+		.method = HTTP_GET,
+		.path = arena_printf(req->arena, "/payments/%s/status",
+				     id_text(req->arena, &moving->look.id)),
+	};
+	struct call_answer answer;
+	struct money paid;
+	enum err err;
+
+	err = service_call(req->arena, &order_service, req, &call, &answer);
+	if (!err)
+		err = answer.err;
+	if (err)
+		return err;
+	if (!json_get_money(answer.json, "paid", &paid))
+		return ERR_UPSTREAM;
+	moving->is_refunded = paid.amount > 0 && given_back(answer.json) >= paid.amount;
+	return OK;
 }
 
 /* PUT /orders/:id/status */
@@ -278,7 +333,10 @@ static enum err put_order_status(struct request *req, struct reply *reply)
 	err = request_body(req, move_fields, &moving.body);
 	if (err)
 		return err;
-	err = request_transaction(req, reply, move, &moving);
+	if (moving.body.status == ORDER_SHIPPED)
+		err = ask_refunded(&moving);
+	if (!err)
+		err = request_transaction(req, reply, move, &moving);
 	if (err)
 		return err;
 	watch_tell(&moving.look.id);
@@ -391,6 +449,7 @@ static enum err get_owed(struct request *req, struct reply *reply)
 {
 	struct look look = {.req = req};
 	struct out out = out_new_kept(req->arena, req->arena);
+	char number[ORDER_NUMBER_SIZE];
 	struct money owed;
 	enum err err;
 
@@ -401,8 +460,10 @@ static enum err get_owed(struct request *req, struct reply *reply)
 	if (err)
 		return err;
 	owed = order_owed(&look.order);
+	order_number_format(look.order.number, number);
 	out_open(&out, NULL);
 	out_id(&out, "orderId", &look.order.id);
+	out_text(&out, "number", number);
 	out_id(&out, "userId", &look.order.user);
 	out_money(&out, "owed", &owed);
 	out_close(&out);

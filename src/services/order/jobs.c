@@ -16,6 +16,7 @@
  *	 │             └── no answer: due again, later each time
  *	 └── past the reservation's end: cancelled, unless Payment knows of money
  */
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,18 +140,27 @@ static void again_later(struct errand *errand)
 /* --- asking Payment --------------------------------------------------------------------------- */
 
 static enum err ask(struct errand *errand, enum http_method method, const char *path,
-		    const struct out *body, struct call_answer *ret_answer)
+		    const struct out *body, const char *key, struct call_answer *ret_answer)
 {
 	const struct call call = {
 		.service = "payment",
 		.method = method,
 		.path = path,
 		.body = body,
+		.idempotency_key = key,
 	};
 	enum err err;
 
 	err = service_call(errand->arena, &order_service, &errand->trace, &call, ret_answer);
 	return err ? err : ret_answer->err;
+}
+
+static enum err ask_for_status(struct errand *errand, struct call_answer *ret_answer)
+{
+	const char *path = arena_printf(errand->arena, "/payments/%s/status",
+					id_text(errand->arena, &errand->order.id));
+
+	return ask(errand, HTTP_GET, path, NULL, NULL, ret_answer);
 }
 
 /* The charge that went through, among the transactions of an order. */
@@ -175,12 +185,10 @@ static bool find_charge(const json_t *payment, struct errand *errand)
  * for none, and the time is over, is the order given up. */
 static void settle_by_status(struct errand *errand, bool is_late)
 {
-	const char *path = arena_printf(errand->arena, "/payments/%s/status",
-					id_text(errand->arena, &errand->order.id));
 	struct call_answer answer;
 	const char *status;
 
-	if (ask(errand, HTTP_GET, path, NULL, &answer)) {
+	if (ask_for_status(errand, &answer)) {
 		again_later(errand);
 		return;
 	}
@@ -196,9 +204,12 @@ static void settle_by_status(struct errand *errand, bool is_late)
 static struct out charge_body(struct errand *errand)
 {
 	struct out out = out_new_kept(errand->arena, errand->arena);
+	char number[ORDER_NUMBER_SIZE];
 
+	order_number_format(errand->order.number, number);
 	out_open(&out, NULL);
 	out_id(&out, "orderId", &errand->order.id);
+	out_text(&out, "orderNumber", number);
 	out_id(&out, "userId", &errand->order.user);
 	out_money(&out, "amount", &errand->order.total);
 	out_text(&out, "paymentMethod", errand->order.payment_method);
@@ -218,7 +229,7 @@ static void charge(struct errand *errand)
 		return;
 	}
 	/* Without an idempotency key: an order is charged once, whoever asks. */
-	err = ask(errand, HTTP_POST, "/payments/charge", &body, &answer);
+	err = ask(errand, HTTP_POST, "/payments/charge", &body, NULL, &answer);
 	if (!err || err == ERR_PAYMENT_DECLINED)
 		return;
 	if (err == ERR_ALREADY_PAID)
@@ -227,11 +238,54 @@ static void charge(struct errand *errand)
 		again_later(errand);
 }
 
-/* Until Payment has told that all is refunded (PaymentRefunded) the order stays due. Without an
- * idempotency key: Payment gives back what is left and no more, and a key would bring back a refund
- * that was declined for good. */
+/* Whether the refund with that id has failed. */
+static bool refund_has_failed(const json_t *payment, const struct id *refund)
+{
+	const json_t *transactions = json_object_get(payment, "transactions");
+
+	for (size_t i = 0; i < json_array_size(transactions); i++) {
+		const json_t *transaction = json_array_get(transactions, i);
+		const char *status = json_get_text(transaction, "status");
+		struct id id;
+
+		if (json_get_id(transaction, "id", &id) && id_equal(&id, refund))
+			return status && strcmp(status, "failed") == 0;
+	}
+	return false;
+}
+
+/* The provider has refused it as often as Payment tries: admins are told, and do what is to be
+ * done. */
+static void give_up_refund(struct errand *errand)
+{
+	log_error("order.refund-failed", "the refund of order %s has failed",
+		  id_text(errand->arena, &errand->order.id));
+	errand->due_ms = 0;
+	step(errand, set_due);
+}
+
+/* Payment has taken the refund on. Until it has told that all is given back (PaymentRefunded), or
+ * the refund has failed, the order stays due. */
+static void look_after_refund(struct errand *errand, const json_t *refund)
+{
+	struct call_answer answer;
+	struct id id;
+
+	if (json_get_id(refund, "id", &id) && !ask_for_status(errand, &answer) &&
+	    refund_has_failed(answer.json, &id))
+		give_up_refund(errand);
+	else
+		again_in(errand, REFUND_LOOK_AGAIN_MS);
+}
+
+/* Payment gives back what is left and no more. The key begins one refund for each piece of news of
+ * the order's payment: one that has failed is not begun anew, and where an admin has given back a
+ * part meanwhile the rest is asked for again. */
 static void refund(struct errand *errand)
 {
+	const char *key =
+		arena_printf(errand->arena, "order-refund:%s:%" PRId64,
+			     id_text(errand->arena, &errand->order.id), errand->order.revision);
 	struct out body = out_new(errand->arena);
 	struct call_answer answer;
 	enum err err;
@@ -240,8 +294,12 @@ static void refund(struct errand *errand)
 	out_id(&body, "orderId", &errand->order.id);
 	out_text(&body, "reason", order_status_text(errand->order.status));
 	out_close(&body);
-	err = ask(errand, HTTP_POST, "/payments/refund", &body, &answer);
-	if (!err || err == ERR_REFUND_EXCEEDS_PAYMENT) {
+	err = ask(errand, HTTP_POST, "/payments/refund", &body, key, &answer);
+	if (!err) {
+		look_after_refund(errand, answer.json);
+	} else if (err == ERR_PAYMENT_DECLINED) {
+		give_up_refund(errand);
+	} else if (err == ERR_REFUND_EXCEEDS_PAYMENT) {
 		again_in(errand, REFUND_LOOK_AGAIN_MS);
 	} else if (err_is_fault(err) || err_info(err)->transient) {
 		again_later(errand);
@@ -284,6 +342,8 @@ static struct errand *errand_new(const struct work *work, const struct order *or
 	errand->work = work;
 	errand->order = (struct order){
 		.id = order->id,
+		.number = order->number,
+		.revision = order->revision,
 		.user = order->user,
 		.status = order->status,
 		.total = order->total,

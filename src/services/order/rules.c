@@ -198,6 +198,11 @@ struct money order_owed(const struct order *order)
 	return owed;
 }
 
+bool order_may_ship(const struct order *order)
+{
+	return order->payment_status != PAYMENT_REFUNDED;
+}
+
 size_t order_lines_of(const struct order *order, const struct id *vendor)
 {
 	size_t count = 0;

@@ -47,6 +47,9 @@ bool order_owes_refund(const struct order *order);
 /* What is still to be paid for it: all of it, or nothing. */
 struct money order_owed(const struct order *order);
 
+/* Whether it may be sent: not where all that was paid for it was given back. */
+bool order_may_ship(const struct order *order);
+
 /* How many of the order's lines are the vendor's. */
 size_t order_lines_of(const struct order *order, const struct id *vendor);
 

@@ -193,7 +193,7 @@ static enum err publish(struct sql *sql, struct arena *arena, const struct order
 	if (order->status == ORDER_PENDING)
 		order_write_placed(data, order);
 	else
-		order_write_moved(data, order, previous, move->reason);
+		order_write_moved(data, order, previous, move->by, move->reason);
 	return event_publish(sql, event_of_status[order->status], &order->id, move->traceparent,
 			     data);
 }

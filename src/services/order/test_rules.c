@@ -281,6 +281,17 @@ static void patience_grows_to_its_bound(void **state)
 	}
 }
 
+static void what_is_fully_refunded_is_not_shipped(void **state)
+{
+	(void)state;
+	for (int payment = 0; payment < PAYMENT_STATUS_COUNT; payment++) {
+		const struct order order = {.status = ORDER_PAID,
+					    .payment_status = (enum payment_status)payment};
+
+		assert_int_equal(order_may_ship(&order), payment != PAYMENT_REFUNDED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +299,7 @@ int main(void)
 		cmocka_unit_test(who_is_several_moves_as_one),
 		cmocka_unit_test(moves_of_others_are_told_from_wrong_ones),
 		cmocka_unit_test(a_move_says_what_is_due),
+		cmocka_unit_test(what_is_fully_refunded_is_not_shipped),
 		cmocka_unit_test(waiting_ends_when_nothing_more_is_to_come),
 		cmocka_unit_test(words_are_read_back),
 		cmocka_unit_test(numbers_grow_without_an_end),

@@ -194,7 +194,7 @@ static void write_event_line(struct out *out, const struct order_line *line)
 }
 
 void order_write_moved(struct out *out, const struct order *order, enum order_status previous,
-		       const char *reason)
+		       enum mover by, const char *reason)
 {
 	out_open(out, NULL);
 	out_id(out, "orderId", &order->id);
@@ -202,6 +202,7 @@ void order_write_moved(struct out *out, const struct order *order, enum order_st
 	out_id(out, "userId", &order->user);
 	out_text(out, "status", order_status_text(order->status));
 	out_text(out, "previousStatus", order_status_text(previous));
+	out_text(out, "by", mover_text(by));
 	out_text(out, "reason", reason);
 	out_money(out, "total", &order->total);
 	out_text(out, "country", order->country);

@@ -21,6 +21,6 @@ void cart_write(struct out *out, const struct cart *cart, const struct quote *qu
 /* Data of OrderPlaced, and of the events of all moves. */
 void order_write_placed(struct out *out, const struct order *order);
 void order_write_moved(struct out *out, const struct order *order, enum order_status previous,
-		       const char *reason);
+		       enum mover by, const char *reason);
 
 #endif

@@ -16,6 +16,7 @@
 
 #define CALL_PATIENCE_MS 4000 /* how long a caller is kept waiting for a provider that is silent */
 #define REASON_MAX 500
+#define ORDER_NUMBER_MAX 40
 
 static const struct field charge_fields[] = {
 	FIELD(struct charge_draft, order, "orderId", ID, .flags = REQUIRED),
@@ -25,6 +26,8 @@ static const struct field charge_fields[] = {
 	      .min = 1, .max = PAYMENT_TOKEN_MAX, .check = is_payment_token,
 	      .expected = PAYMENT_TOKEN_EXPECTED),
 	FIELD(struct charge_draft, user, "userId", ID),
+	FIELD(struct charge_draft, order_number, "orderNumber", TEXT, .min = 1,
+	      .max = ORDER_NUMBER_MAX),
 	FIELD_END,
 };
 
@@ -79,24 +82,41 @@ static enum err refuse_declined(struct request *req, const struct transaction *t
 	return refuse_with(req, ERR_PAYMENT_DECLINED, &members, "%s", transaction->failure_message);
 }
 
-/* Stores that it succeeded, and the reply with it. */
-static enum err succeed(struct sql *sql, void *arg)
+static void reply_transaction(struct work *work)
 {
-	struct work *work = arg;
-	struct transaction *transaction = &work->settlement.transaction;
+	const struct transaction *transaction = &work->settlement.transaction;
 	struct out out = out_new_kept(work->req->arena, work->req->arena);
-	enum err err;
 
-	err = intent_settle(sql, work->req->arena, transaction, &work->settlement.answer);
-	if (err)
-		return err;
-	/* A provider that contradicts itself: what was stored first holds. */
-	if (transaction->status != STATUS_SUCCEEDED)
-		return refuse_declined(work->req, transaction);
 	write_transaction(&out, NULL, transaction);
 	reply_header(work->reply, "Location", "/payments/%s/status",
 		     id_text(work->req->arena, &transaction->order));
 	reply_json(work->reply, 201, &out);
+}
+
+/* Stores that it succeeded, or that it is to be tried again, and the reply with it. */
+static enum err proceed(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+	struct settlement *settlement = &work->settlement;
+	enum err err;
+
+	err = intent_settle(sql, work->req->arena, &settlement->asked, &settlement->answer,
+			    &settlement->transaction);
+	if (err)
+		return err;
+	/* A provider that contradicts itself: what was stored first holds. */
+	if (settlement->transaction.status == STATUS_FAILED)
+		return refuse_declined(work->req, &settlement->transaction);
+	reply_transaction(work);
+	return OK;
+}
+
+/* A refund that waits for its next time is answered as it is: with the key of the request, where it
+ * has one, the first answer is stored. */
+static enum err reply_waiting(struct sql *sql, void *arg)
+{
+	(void)sql;
+	reply_transaction(arg);
 	return OK;
 }
 
@@ -107,6 +127,8 @@ static enum err conclude(struct work *work)
 	enum err err;
 
 	err = settle_ask(settlement, env_monotonic_ms() + CALL_PATIENCE_MS);
+	if (err == ERR_UNAVAILABLE && settle_is_waiting(settlement))
+		return request_transaction(work->req, work->reply, reply_waiting, work);
 	if (err == ERR_UNAVAILABLE)
 		return refuse(work->req, err,
 			      "The payment provider gives no answer. The transaction %s is being "
@@ -114,11 +136,12 @@ static enum err conclude(struct work *work)
 			      id_text(work->req->arena, &settlement->transaction.id));
 	if (err)
 		return err;
-	if (settlement->answer.kind == ANSWER_DECLINED) {
+	if (settlement->answer.kind == ANSWER_DECLINED &&
+	    !intent_is_tried_again(&settlement->transaction, &settlement->answer)) {
 		err = settle_store(settlement);
 		return err ? err : refuse_declined(work->req, &settlement->transaction);
 	}
-	err = request_transaction(work->req, work->reply, succeed, work);
+	err = request_transaction(work->req, work->reply, proceed, work);
 	if (!err)
 		settle_tell(settlement);
 	return err;
@@ -289,6 +312,62 @@ static enum err get_status(struct request *req, struct reply *reply)
 	return OK;
 }
 
+/* --- lists ---------------------------------------------------------------------------------- */
+
+static const struct field filter_fields[] = {
+	FIELD(struct transaction_filter, kind, "kind", CHOICE, .choices = transaction_kind_words,
+	      GIVEN(struct transaction_filter, has_kind)),
+	FIELD(struct transaction_filter, status, "status", CHOICE,
+	      .choices = transaction_status_words, GIVEN(struct transaction_filter, has_status)),
+	FIELD_END,
+};
+
+struct listing {
+	struct transaction_filter filter;
+	struct page page;
+	struct arena *arena;
+	struct transaction *transactions;
+	size_t count;
+};
+
+static enum err list(struct sql *sql, void *arg)
+{
+	struct listing *listing = arg;
+
+	return transactions_list(sql, &listing->filter, &listing->page, listing->arena,
+				 &listing->transactions, &listing->count);
+}
+
+/* GET /payments: charges and refunds of all orders, the newest first. */
+static enum err get_payments(struct request *req, struct reply *reply)
+{
+	struct listing listing = {.arena = req->arena};
+	struct cursor next;
+	bool more;
+	struct out out;
+	enum err err, page_err;
+
+	err = request_query_read(req, filter_fields, &listing.filter);
+	page_err = request_page(req, "payments", &listing.page);
+	if (err || page_err)
+		return err ? err : page_err;
+	err = request_search(req, list, &listing);
+	if (err)
+		return err;
+
+	more = listing.count > (size_t)listing.page.limit;
+	if (more) {
+		listing.count--;
+		next = (struct cursor){.id = listing.transactions[listing.count - 1].id};
+	}
+	out = reply_list_begin(reply);
+	for (size_t i = 0; i < listing.count; i++)
+		write_transaction(&out, NULL, &listing.transactions[i]);
+	reply_list_end_items(&out);
+	reply_list_end(req, reply, &out, "payments", more ? &next : NULL);
+	return OK;
+}
+
 extern const struct route payment_routes[];
 
 /* clang-format off */
@@ -297,6 +376,7 @@ const struct route payment_routes[] = {
 	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
 	{HTTP_POST, "/payments/refund", post_refund,
 	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
+	{HTTP_GET, "/payments", get_payments, ROLE_ADMIN, 0},
 	{HTTP_GET, "/payments/:orderId/status", get_status, ANY_CALLER, 0},
 	{0},
 };

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/config.h"
+#include "base/log.h"
 #include "services/payment/rules.h"
 
 /* --- before --------------------------------------------------------------------------------- */
@@ -41,6 +43,7 @@ static struct transaction new_charge(struct sql *sql, const struct request *req,
 	charge.number = number;
 	charge.amount = draft->amount;
 	charge.user = draft->user;
+	charge.order_number = draft->order_number;
 	charge.payment_method = draft->payment_method;
 	charge.provider = provider->name;
 	charge.next_try_ms = charge.created_ms + provider->timeout_ms;
@@ -61,6 +64,8 @@ static enum err add_another_charge(struct sql *sql, struct request *req,
 
 	if (!id_is_zero(&last->user))
 		charge.user = last->user;
+	if (last->order_number)
+		charge.order_number = last->order_number;
 	if (!err)
 		err = transaction_add(sql, &charge, ret_claimed);
 	if (err)
@@ -72,13 +77,12 @@ static enum err add_another_charge(struct sql *sql, struct request *req,
 static enum err refuse_amount(struct request *req, const struct money *owed)
 {
 	struct out members = out_new(req->arena);
-	char text[40];
 
-	money_format(owed, text, sizeof(text));
 	out_open(&members, NULL);
 	out_money(&members, "owed", owed);
 	out_close(&members);
-	return refuse_with(req, ERR_AMOUNT_MISMATCH, &members, "The order owes %s.", text);
+	return refuse_with(req, ERR_AMOUNT_MISMATCH, &members, "The order owes %s.",
+			   money_text(req->arena, owed));
 }
 
 /* The order has charges, `last` being the latest. */
@@ -98,8 +102,8 @@ static enum err charge_again(struct sql *sql, struct request *req, const struct 
 			return OK;
 		return transaction_set_user(sql, last, &draft->user);
 	case CHARGE_PAID:
-		return refuse(req, ERR_ALREADY_PAID, "The order is paid, with %" PRId64 " %s.",
-			      last->amount.amount, last->amount.currency);
+		return refuse(req, ERR_ALREADY_PAID, "The order is paid, with %s.",
+			      money_text(req->arena, &last->amount));
 	case CHARGE_CONFLICT:
 		return refuse(req, ERR_CONFLICT, "A charge of another amount is being processed.");
 	case CHARGE_NEW:
@@ -142,8 +146,8 @@ static enum err refund_amount(struct request *req, const struct refund_draft *dr
 	}
 	if (left.amount == 0 || (draft->amount_given && draft->amount.amount > left.amount))
 		return refuse(req, ERR_REFUND_EXCEEDS_PAYMENT,
-			      "Of the payment %" PRId64 " %s are left.", left.amount,
-			      left.currency);
+			      "Of the payment %s is left to be refunded.",
+			      money_text(req->arena, &left));
 	*ret_amount = draft->amount_given ? draft->amount : left;
 	return OK;
 }
@@ -225,6 +229,31 @@ enum err intent_refund(struct sql *sql, struct request *req, const struct refund
 	return err;
 }
 
+/* --- refused refunds ------------------------------------------------------------------------ */
+
+bool intent_is_tried_again(const struct transaction *transaction, const struct answer *answer)
+{
+	return transaction->kind == KIND_REFUND && answer->kind == ANSWER_DECLINED &&
+	       refund_may_retry(transaction->refusals + 1, config_int("refund-attempts"));
+}
+
+/* Under a new key: with the one that was refused the provider would only repeat its answer. It has
+ * said that it did nothing under the old one, so nothing is given back twice. */
+static enum err refuse_refund(struct sql *sql, struct arena *arena, struct transaction *refund,
+			      const struct answer *answer)
+{
+	int64_t refusals = refund->refusals + 1;
+	const char *id = id_text(arena, &refund->id);
+	/* Not by chance, which would differ when the body runs again. */
+	uint32_t spread = refund->id.bytes[15];
+
+	log_warning("payment.refund-refused", "the provider refuses the refund %s: %s", id,
+		    answer->code);
+	return transaction_refuse(
+		sql, refund, arena_printf(arena, "%s-%" PRId64, id, refusals + 1),
+		refund_retry_delay_ms(refusals, config_int("refund-retry-ms"), spread), arena);
+}
+
 /* --- after ---------------------------------------------------------------------------------- */
 
 static const char *event_type(const struct transaction *transaction)
@@ -232,42 +261,47 @@ static const char *event_type(const struct transaction *transaction)
 	if (transaction->kind == KIND_CHARGE)
 		return transaction->status == STATUS_SUCCEEDED ? "PaymentSucceeded"
 							       : "PaymentFailed";
-	/* Of a refund that was declined nobody but who asked for it has to know. */
-	return transaction->status == STATUS_SUCCEEDED ? "PaymentRefunded" : NULL;
+	return transaction->status == STATUS_SUCCEEDED ? "PaymentRefunded" : "RefundFailed";
+}
+
+/* Whom it concerns, as far as it was told. */
+static void write_buyer(struct out *out, const struct transaction *charge)
+{
+	if (!id_is_zero(&charge->user))
+		out_id(out, "userId", &charge->user);
+	out_text(out, "number", charge->order_number);
 }
 
 /* `charge`: of a refund, what it gives back, the refund counted. */
 static enum err publish(struct sql *sql, struct arena *arena, const struct transaction *transaction,
 			const struct transaction *charge)
 {
-	const char *type = event_type(transaction);
-	struct out *out;
+	struct out *out = event_data(sql, arena);
 
-	if (!type)
-		return OK;
-	out = event_data(sql, arena);
 	out_open(out, NULL);
 	out_id(out, "orderId", &transaction->order);
 	out_id(out, "transactionId", &transaction->id);
 	out_money(out, "amount", &transaction->amount);
-	if (transaction->kind == KIND_REFUND) {
+	write_buyer(out, transaction->kind == KIND_REFUND ? charge : transaction);
+	if (transaction->status == STATUS_FAILED) {
+		out_text(out, "code", transaction->failure_code);
+		out_text(out, "message", transaction->failure_message);
+	} else if (transaction->kind == KIND_CHARGE) {
+		out_text(out, "provider", transaction->provider);
+	} else {
 		struct money refunded = charge->amount;
 
 		refunded.amount = charge->refunded;
 		out_money(out, "refunded", &refunded);
 		out_money(out, "paid", &charge->amount);
 		out_text(out, "reason", transaction->reason);
-	} else if (transaction->status == STATUS_SUCCEEDED) {
-		out_text(out, "provider", transaction->provider);
-	} else {
-		out_text(out, "code", transaction->failure_code);
-		out_text(out, "message", transaction->failure_message);
 	}
 	out_close(out);
-	return event_publish(sql, type, &transaction->order, transaction->traceparent, out);
+	return event_publish(sql, event_type(transaction), &transaction->order,
+			     transaction->traceparent, out);
 }
 
-enum err intent_settle(struct sql *sql, struct arena *arena, struct transaction *transaction,
+static enum err settle(struct sql *sql, struct arena *arena, struct transaction *transaction,
 		       const struct answer *answer)
 {
 	struct transaction charge = {0};
@@ -285,4 +319,19 @@ enum err intent_settle(struct sql *sql, struct arena *arena, struct transaction 
 			return err;
 	}
 	return publish(sql, arena, transaction, &charge);
+}
+
+enum err intent_settle(struct sql *sql, struct arena *arena, const struct transaction *asked,
+		       const struct answer *answer, struct transaction *ret_transaction)
+{
+	struct transaction transaction = *asked;
+	enum err err;
+
+	if (intent_is_tried_again(asked, answer))
+		err = refuse_refund(sql, arena, &transaction, answer);
+	else
+		err = settle(sql, arena, &transaction, answer);
+	if (!err)
+		*ret_transaction = transaction;
+	return err;
 }

@@ -21,9 +21,13 @@ enum err intent_refund(struct sql *sql, struct request *req, const struct refund
 		       const char *request_key, struct transaction *ret_transaction,
 		       bool *ret_claimed) MUST_CHECK;
 
-/* Stores the provider's answer, and the event that tells of it; once: where another has stored it
- * before, the transaction is only read again. */
-enum err intent_settle(struct sql *sql, struct arena *arena, struct transaction *transaction,
-		       const struct answer *answer) MUST_CHECK;
+/* Stores the provider's answer to the transaction as it was asked for, and the event that tells of it; once: where another has stored it
+ * before, the transaction is only read again. A refund that is refused and may be tried again stays
+ * as it is, and nobody is told (intent_is_tried_again). */
+enum err intent_settle(struct sql *sql, struct arena *arena, const struct transaction *asked,
+		       const struct answer *answer, struct transaction *ret_transaction) MUST_CHECK;
+
+/* Whether the answer is a refusal that is not the last word. */
+bool intent_is_tried_again(const struct transaction *transaction, const struct answer *answer);
 
 #endif

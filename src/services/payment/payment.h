@@ -30,6 +30,8 @@ struct transaction {
 	const char *reason;	 /* of a refund, or NULL */
 	const char *failure_code, *failure_message; /* of one that failed */
 	const char *traceparent;		    /* or NULL */
+	const char *order_number; /* of a charge: what the buyer calls the order; or NULL */
+	int64_t refusals;	  /* of a refund: how often the provider has refused it */
 	int64_t attempts;
 	int64_t next_try_ms; /* while processing: until then somebody is asking, or has paused */
 	int64_t created_ms;
@@ -47,6 +49,7 @@ struct charge_draft {
 	char *payment_method;
 	/* What the order owes, where that is another amount: nothing new is charged then. Or NULL. */
 	const struct money *owed;
+	const char *order_number; /* or NULL */
 };
 
 struct refund_draft {

@@ -28,6 +28,7 @@ struct behaviour {
 	int64_t failures;    /* so often it fails first, and has done nothing */
 	bool answer_is_lost; /* the first time it keeps silent, and has done it nevertheless */
 	bool declines_refunds;
+	int64_t refund_refusals; /* so many refunds of it are refused first */
 };
 
 static const struct behaviour behaviours[] = {
@@ -37,6 +38,7 @@ static const struct behaviour behaviours[] = {
 	{.token = "tok_timeout", .answer_is_lost = true},
 	{.token = "tok_flaky", .failures = 2},
 	{.token = "tok_refund_declined", .declines_refunds = true},
+	{.token = "tok_refund_flaky", .refund_refusals = 2},
 };
 
 static const struct behaviour no_such_token = {.code = "invalid_payment_method"};
@@ -191,26 +193,40 @@ static const char *charge_key(const struct transaction *refund)
 	return strncmp(reference, CHARGE_PREFIX, length) == 0 ? reference + length : reference;
 }
 
+/* How often refunds of the charge were asked for. Few charges want to know. */
+static enum err count_refunds(struct sql *sql, const char *key, int64_t *ret_count)
+{
+	struct sql_rows *rows =
+		sql_query(sql, "SELECT COUNT(*) FROM refunds WHERE charge_key = $1", sql_text(key));
+
+	return SQL_TAKE(rows, ret_count, sql_get_int(rows, 0));
+}
+
 /* Why the charge's method gives nothing back, or NULL. */
 static enum err refund_obstacle(struct sql *sql, const struct transaction *transaction,
 				const char **ret_code)
 {
-	struct sql_rows *rows = sql_query(sql, "SELECT payment_method FROM charges WHERE key = $1",
-					  sql_text(charge_key(transaction)));
-	const char *code = NULL;
+	const char *key = charge_key(transaction);
+	struct sql_rows *rows =
+		sql_query(sql, "SELECT payment_method FROM charges WHERE key = $1", sql_text(key));
+	const struct behaviour *behaviour = NULL;
+	int64_t count = 0;
 	enum err err = sql_first(rows);
 
 	if (!err) {
-		if (behaviour_of(sql_peek_text(rows, 0))->declines_refunds)
-			code = "refund_declined";
+		behaviour = behaviour_of(sql_peek_text(rows, 0));
 		err = sql_end(rows);
-	} else if (err == ERR_NOT_FOUND) {
-		code = "charge_not_refundable";
-		err = OK;
 	}
-	if (!err)
-		*ret_code = code;
-	return err;
+	if (!err && behaviour->refund_refusals)
+		err = count_refunds(sql, key, &count);
+	if (err && err != ERR_NOT_FOUND)
+		return err;
+	*ret_code = NULL;
+	if (err == ERR_NOT_FOUND)
+		*ret_code = "charge_not_refundable";
+	else if (behaviour->declines_refunds || count < behaviour->refund_refusals)
+		*ret_code = "refund_declined";
+	return OK;
 }
 
 /* Takes the amount off the charge; a code in *ret_code where there is an obstacle. */

@@ -3,12 +3,17 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {[KIND_CHARGE] = "charge", [KIND_REFUND] = "refund"};
+const char *const transaction_kind_words[] = {
+	[KIND_CHARGE] = "charge",
+	[KIND_REFUND] = "refund",
+	NULL,
+};
 
-static const char *const statuses[] = {
+const char *const transaction_status_words[] = {
 	[STATUS_PROCESSING] = "processing",
 	[STATUS_SUCCEEDED] = "succeeded",
 	[STATUS_FAILED] = "failed",
+	NULL,
 };
 
 /* An outcome is for good. */
@@ -70,38 +75,56 @@ const char *payment_status(const struct transaction *last_charge)
 								  : "refunded";
 }
 
+/* The pause behind the `count`-th time, grown by `factor` each time, less what chance takes off. */
+static int64_t delay_after(int64_t count, int64_t first_ms, int64_t factor, int64_t most_ms,
+			   uint32_t chance)
+{
+	int64_t delay_ms = first_ms;
+
+	assert(count >= 1);
+	for (int64_t i = 1; i < count && delay_ms < most_ms; i++)
+		delay_ms *= factor;
+	delay_ms = MIN(delay_ms, most_ms);
+	return delay_ms - (int64_t)chance % (delay_ms / 4 + 1);
+}
+
 int64_t payment_retry_delay_ms(int64_t attempts, uint32_t chance)
 {
-	int64_t delay_ms = PAYMENT_RETRY_FIRST_MS;
+	return delay_after(attempts, PAYMENT_RETRY_FIRST_MS, 2, PAYMENT_RETRY_MOST_MS, chance);
+}
 
-	assert(attempts >= 1);
-	for (int64_t i = 1; i < attempts && delay_ms < PAYMENT_RETRY_MOST_MS; i++)
-		delay_ms *= 2;
-	delay_ms = MIN(delay_ms, PAYMENT_RETRY_MOST_MS);
-	return delay_ms - (int64_t)chance % (delay_ms / 4 + 1);
+bool refund_may_retry(int64_t refusals, int64_t most)
+{
+	return refusals < most;
+}
+
+int64_t refund_retry_delay_ms(int64_t refusals, int64_t first_ms, uint32_t chance)
+{
+	return delay_after(refusals, first_ms, REFUND_RETRY_FACTOR, REFUND_RETRY_MOST_MS, chance);
 }
 
 const char *transaction_kind_text(enum transaction_kind kind)
 {
-	assert((size_t)kind < ARRAY_LENGTH(kinds));
-	return kinds[kind];
+	assert(kind == KIND_CHARGE || kind == KIND_REFUND);
+	return transaction_kind_words[kind];
 }
 
 const char *transaction_status_text(enum transaction_status status)
 {
-	assert((size_t)status < ARRAY_LENGTH(statuses));
-	return statuses[status];
+	assert(status >= STATUS_PROCESSING && status <= STATUS_FAILED);
+	return transaction_status_words[status];
 }
 
 enum transaction_kind transaction_kind_from_text(const char *text)
 {
-	return text && strcmp(text, kinds[KIND_REFUND]) == 0 ? KIND_REFUND : KIND_CHARGE;
+	return text && strcmp(text, transaction_kind_words[KIND_REFUND]) == 0 ? KIND_REFUND
+									      : KIND_CHARGE;
 }
 
 enum transaction_status transaction_status_from_text(const char *text)
 {
-	for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++) {
-		if (text && strcmp(text, statuses[i]) == 0)
+	for (size_t i = 0; transaction_status_words[i]; i++) {
+		if (text && strcmp(text, transaction_status_words[i]) == 0)
 			return (enum transaction_status)i;
 	}
 	assert(!"the schema allows no other status");

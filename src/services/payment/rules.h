@@ -29,6 +29,16 @@ const char *payment_status(const struct transaction *last_charge);
 #define PAYMENT_RETRY_MOST_MS 60000
 int64_t payment_retry_delay_ms(int64_t attempts, uint32_t chance);
 
+/* A refund that the provider refuses is asked for again, so many times in all (`most`). The pause
+ * behind the `refusals`-th time (from 1) begins at `first_ms` and is four times as long each time,
+ * an hour at most; up to a quarter is taken off by `chance`. */
+#define REFUND_RETRY_FACTOR 4
+#define REFUND_RETRY_MOST_MS (60 * 60 * 1000)
+bool refund_may_retry(int64_t refusals, int64_t most);
+int64_t refund_retry_delay_ms(int64_t refusals, int64_t first_ms, uint32_t chance);
+
+extern const char *const transaction_kind_words[];   /* by transaction_kind; ends with NULL */
+extern const char *const transaction_status_words[]; /* by transaction_status; ends with NULL */
 const char *transaction_kind_text(enum transaction_kind kind);
 const char *transaction_status_text(enum transaction_status status);
 enum transaction_kind transaction_kind_from_text(const char *text);

@@ -16,7 +16,8 @@ static enum err start(struct database *database)
 static enum err mend_times(struct sql *sql, int64_t *ret_count)
 {
 	int64_t lease_ms = payment_provider_chosen()->timeout_ms;
-	int64_t longest_ms = MAX(lease_ms, PAYMENT_RETRY_MOST_MS) + TIME_SLACK_MS;
+	int64_t longest_ms =
+		MAX(MAX(lease_ms, PAYMENT_RETRY_MOST_MS), REFUND_RETRY_MOST_MS) + TIME_SLACK_MS;
 
 	/* Whoever has claimed one may be asking still. */
 	return transactions_mend(sql, longest_ms, lease_ms, ret_count);

@@ -38,7 +38,8 @@ static enum err store_body(struct sql *sql, void *arg)
 {
 	struct settlement *settlement = arg;
 
-	return intent_settle(sql, settlement->arena, &settlement->transaction, &settlement->answer);
+	return intent_settle(sql, settlement->arena, &settlement->asked, &settlement->answer,
+			     &settlement->transaction);
 }
 
 /* One question. From the second time on what it did the first time is looked for, because it may
@@ -83,6 +84,7 @@ static struct answer stored_answer(const struct transaction *transaction)
 static enum err ask_once(struct settlement *settlement)
 {
 	settlement->answer = stored_answer(&settlement->transaction);
+	settlement->asked = settlement->transaction;
 	if (settlement->answer.kind != ANSWER_NONE || !settlement->claimed)
 		return OK;
 	settlement->answer = ask(settlement);
@@ -102,6 +104,14 @@ static void wait_for_turn(const struct settlement *settlement, struct watch *wat
 		log_debug("payment.told", "another has the provider's answer");
 }
 
+bool settle_is_waiting(const struct settlement *settlement)
+{
+	const struct transaction *transaction = &settlement->transaction;
+
+	return !settlement->claimed && transaction->refusals > 0 &&
+	       transaction->status == STATUS_PROCESSING && transaction->next_try_ms > env_now_ms();
+}
+
 /* Until the answer is known: asking whenever the claim is free, waiting for who has it else. */
 static enum err keep_asking(struct settlement *settlement, int64_t deadline_ms)
 {
@@ -111,7 +121,8 @@ static enum err keep_asking(struct settlement *settlement, int64_t deadline_ms)
 
 	watch_begin(&watch, &settlement->transaction.id);
 	while (!err && settlement->answer.kind == ANSWER_NONE) {
-		if (env_monotonic_ms() >= deadline_ms || workers_stopping()) {
+		if (env_monotonic_ms() >= deadline_ms || workers_stopping() ||
+		    settle_is_waiting(settlement)) {
 			err = ERR_UNAVAILABLE;
 			break;
 		}

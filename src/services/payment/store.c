@@ -14,7 +14,7 @@
 	"order_id, number, id, kind, status, amount, currency, user_id, refunded, refunding," \
 	" provider, provider_key, provider_reference, payment_method, charge_reference,"      \
 	" request_key, reason, failure_code, failure_message, traceparent, attempts,"         \
-	" next_try_at, created_at"
+	" next_try_at, created_at, order_number, refusals"
 
 /* --- reading -------------------------------------------------------------------------------- */
 
@@ -43,6 +43,8 @@ static struct transaction read_transaction(struct sql_rows *rows, struct arena *
 		.attempts = sql_get_int(rows, 20),
 		.next_try_ms = sql_get_int(rows, 21),
 		.created_ms = sql_get_int(rows, 22),
+		.order_number = sql_get_text(rows, 23, arena),
+		.refusals = sql_get_int(rows, 24),
 	};
 
 	sql_get_currency(rows, 6, transaction.amount.currency);
@@ -120,23 +122,24 @@ enum err transaction_add(struct sql *sql, const struct transaction *transaction,
 	const struct id *user = &transaction->user;
 	enum err err;
 
-	err = sql_run(sql,
-		      "INSERT INTO transactions (order_id, number, id, kind, status, amount,"
-		      " currency, user_id, provider, provider_key, payment_method,"
-		      " charge_reference, request_key, reason, traceparent, attempts, next_try_at,"
-		      " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-		      " $11, $12, $13, $14, $15, $16, $17, $18, $18)"
-		      " ON CONFLICT (order_id, number) DO NOTHING",
-		      sql_id(&transaction->order), sql_int(transaction->number),
-		      sql_id(&transaction->id), sql_text(transaction_kind_text(transaction->kind)),
-		      sql_text(transaction_status_text(transaction->status)),
-		      sql_int(transaction->amount.amount), sql_text(transaction->amount.currency),
-		      sql_id(id_is_zero(user) ? NULL : user), sql_text(transaction->provider),
-		      sql_text(transaction->provider_key), sql_text(transaction->payment_method),
-		      sql_text(transaction->charge_reference), sql_text(transaction->request_key),
-		      sql_text(transaction->reason), sql_text(transaction->traceparent),
-		      sql_int(transaction->attempts), sql_int(transaction->next_try_ms),
-		      sql_int(transaction->created_ms));
+	err = sql_run(
+		sql,
+		"INSERT INTO transactions (order_id, number, id, kind, status, amount,"
+		" currency, user_id, provider, provider_key, payment_method,"
+		" charge_reference, request_key, reason, traceparent, attempts, next_try_at,"
+		" created_at, updated_at, order_number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+		" $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)"
+		" ON CONFLICT (order_id, number) DO NOTHING",
+		sql_id(&transaction->order), sql_int(transaction->number), sql_id(&transaction->id),
+		sql_text(transaction_kind_text(transaction->kind)),
+		sql_text(transaction_status_text(transaction->status)),
+		sql_int(transaction->amount.amount), sql_text(transaction->amount.currency),
+		sql_id(id_is_zero(user) ? NULL : user), sql_text(transaction->provider),
+		sql_text(transaction->provider_key), sql_text(transaction->payment_method),
+		sql_text(transaction->charge_reference), sql_text(transaction->request_key),
+		sql_text(transaction->reason), sql_text(transaction->traceparent),
+		sql_int(transaction->attempts), sql_int(transaction->next_try_ms),
+		sql_int(transaction->created_ms), sql_text(transaction->order_number));
 	if (!err)
 		*ret_added = sql_changes(sql) == 1;
 	return err;
@@ -215,6 +218,22 @@ enum err transaction_postpone(struct sql *sql, struct transaction *transaction, 
 	return err;
 }
 
+enum err transaction_refuse(struct sql *sql, struct transaction *refund, const char *next_key,
+			    int64_t delay_ms, struct arena *arena)
+{
+	enum err err;
+
+	assert(refund->kind == KIND_REFUND);
+	err = sql_run(sql,
+		      "UPDATE transactions SET refusals = refusals + 1, provider_key = $4,"
+		      " attempts = 0, next_try_at = $5, updated_at = $6 WHERE order_id = $1"
+		      " AND number = $2 AND refusals = $3 AND status = 'processing'",
+		      sql_id(&refund->order), sql_int(refund->number), sql_int(refund->refusals),
+		      sql_text(next_key), sql_int(sql_now_ms(sql) + delay_ms),
+		      sql_int(sql_now_ms(sql)));
+	return err ? err : transaction_read_again(sql, refund, arena);
+}
+
 enum err transaction_settle(struct sql *sql, struct transaction *transaction,
 			    const struct answer *answer, struct arena *arena, bool *ret_moved)
 {
@@ -243,6 +262,51 @@ enum err transaction_settle(struct sql *sql, struct transaction *transaction,
 	if (!*ret_moved)
 		return transaction_read_again(sql, transaction, arena);
 	*transaction = settled;
+	return OK;
+}
+
+/* Every list is found along an index that has its order. */
+static void add_filter(struct sql_builder *query, const struct transaction_filter *filter)
+{
+	if (filter->has_kind && filter->kind == KIND_REFUND)
+		sql_add(query, " AND kind = 'refund'"); /* as the index names it */
+	else if (filter->has_kind)
+		sql_add(query, " AND kind = ?", sql_text(transaction_kind_words[filter->kind]));
+	if (!filter->has_status)
+		return;
+	if (filter->status == STATUS_FAILED)
+		sql_add(query, " AND status = 'failed'");
+	else if (filter->status == STATUS_PROCESSING)
+		sql_add(query, " AND status = 'processing'");
+	else
+		sql_add(query, " AND status = ?",
+			sql_text(transaction_status_words[filter->status]));
+}
+
+enum err transactions_list(struct sql *sql, const struct transaction_filter *filter,
+			   const struct page *page, struct arena *arena,
+			   struct transaction **ret_transactions, size_t *ret_count)
+{
+	struct sql_builder query = sql_builder_new(arena);
+	struct transaction *transactions =
+		ARENA_ARRAY(arena, struct transaction, (size_t)page->limit + 1);
+	struct sql_rows *rows;
+	size_t count = 0;
+	enum err err;
+
+	sql_add(&query, "SELECT " TRANSACTION_COLUMNS " FROM transactions WHERE 1 = 1");
+	add_filter(&query, filter);
+	if (page->has_after)
+		sql_add(&query, " AND id < ?", sql_id(&page->after.id));
+	sql_add(&query, " ORDER BY id DESC LIMIT ?", sql_int(page->limit + 1));
+	rows = sql_query_built(sql, &query);
+	while (sql_next(rows))
+		transactions[count++] = read_transaction(rows, arena);
+	err = sql_end(rows);
+	if (err)
+		return err;
+	*ret_transactions = transactions;
+	*ret_count = count;
 	return OK;
 }
 

@@ -47,11 +47,26 @@ enum err transaction_claim(struct sql *sql, struct transaction *transaction, int
 enum err transaction_postpone(struct sql *sql, struct transaction *transaction, int64_t delay_ms)
 	MUST_CHECK;
 
+/* The provider has refused the refund once more: it waits for `delay_ms`, and is then asked for
+ * under `next_key`. Where it was settled or refused before only reads it again. */
+enum err transaction_refuse(struct sql *sql, struct transaction *refund, const char *next_key,
+			    int64_t delay_ms, struct arena *arena) MUST_CHECK;
+
 /* Moves it to what was answered. Where it was settled before only reads it again: false in
  * *ret_moved. */
 enum err transaction_settle(struct sql *sql, struct transaction *transaction,
 			    const struct answer *answer, struct arena *arena, bool *ret_moved)
 	MUST_CHECK;
+
+struct transaction_filter {
+	int kind, status; /* enum transaction_kind, transaction_status */
+	bool has_kind, has_status;
+};
+
+/* The newest first; at most page->limit + 1. */
+enum err transactions_list(struct sql *sql, const struct transaction_filter *filter,
+			   const struct page *page, struct arena *arena,
+			   struct transaction **ret_transactions, size_t *ret_count) MUST_CHECK;
 
 /* Those processing that nobody asks about, the longest waiting first; at most `most`. */
 enum err transactions_due(struct sql *sql, struct arena *arena, size_t most,

@@ -117,6 +117,19 @@ static void pauses_grow_to_a_minute(void **state)
 	}
 }
 
+static void refused_refunds_come_again_in_growing_pauses(void **state)
+{
+	(void)state;
+	assert_true(refund_may_retry(3, 4));
+	assert_false(refund_may_retry(4, 4));
+	assert_int_equal(refund_retry_delay_ms(1, 1000, 0), 1000);
+	assert_int_equal(refund_retry_delay_ms(2, 1000, 0), 4000);
+	assert_int_equal(refund_retry_delay_ms(3, 1000, 0), 16000);
+	assert_int_equal(refund_retry_delay_ms(1000, 1000, 0), HOUR_MS);
+	for (uint32_t chance = 0; chance < 1000; chance++)
+		assert_in_range(refund_retry_delay_ms(2, 1000, chance), 3000, 4000);
+}
+
 static void words_and_values_agree(void **state)
 {
 	(void)state;
@@ -135,6 +148,7 @@ int main(void)
 		cmocka_unit_test(a_payment_has_a_status),
 		cmocka_unit_test(what_is_left_of_a_charge),
 		cmocka_unit_test(pauses_grow_to_a_minute),
+		cmocka_unit_test(refused_refunds_come_again_in_growing_pauses),
 		cmocka_unit_test(words_and_values_agree),
 	};
 

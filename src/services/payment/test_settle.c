@@ -460,20 +460,60 @@ static void a_repeated_key_is_the_same_refund(void **state)
 	assert_int_equal(taken_for(&order), 300);
 }
 
-static void a_declined_refund_gives_free_what_it_held(void **state)
+/* The same refund, by its key, until it has its outcome. */
+static struct transaction refund_to_end(const struct id *order, const char *key)
+{
+	struct transaction refunded = {0};
+	enum err err;
+
+	do {
+		err = refund(order, 500, key, &refunded);
+		assert_true(err == OK || err == ERR_UNAVAILABLE);
+	} while (refunded.status == STATUS_PROCESSING);
+	return refunded;
+}
+
+static void a_refused_refund_is_tried_again_under_another_key(void **state)
+{
+	struct id order = id_new();
+	struct transaction refused, refunded;
+
+	(void)state;
+	assert_int_equal(config_set("refund-retry-ms", "1"), OK);
+	charge(&order, 500, "tok_refund_flaky");
+	assert_int_equal(refund(&order, 500, "souk:x:key", &refused), OK);
+	assert_int_equal(refused.status, STATUS_PROCESSING);
+	assert_int_equal(refused.refusals, 1);
+	assert_string_not_equal(refused.provider_key, id_text(shop.arena, &refused.id));
+	assert_int_equal(charge_of(&order).refunding, 500);
+
+	refunded = refund_to_end(&order, "souk:x:key");
+	assert_true(id_equal(&refunded.id, &refused.id));
+	assert_int_equal(refunded.status, STATUS_SUCCEEDED);
+	assert_int_equal(charge_of(&order).refunding, 0);
+	assert_int_equal(charge_of(&order).refunded, 500);
+	assert_int_equal(taken_for(&order), 0);
+	assert_int_equal(events_told("PaymentRefunded"), 1);
+	assert_int_equal(events_told("RefundFailed"), 0);
+}
+
+static void a_refund_that_failed_gives_free_what_it_held(void **state)
 {
 	struct id order = id_new();
 	struct transaction declined;
 
 	(void)state;
+	assert_int_equal(config_set("refund-retry-ms", "1"), OK);
 	charge(&order, 500, "tok_refund_declined");
-	assert_int_equal(refund(&order, 500, NULL, &declined), OK);
+	declined = refund_to_end(&order, "souk:x:key");
 	assert_int_equal(declined.status, STATUS_FAILED);
+	assert_int_equal(declined.refusals, config_int("refund-attempts") - 1);
 	assert_string_equal(declined.failure_code, "refund_declined");
 	assert_int_equal(charge_of(&order).refunding, 0);
 	assert_int_equal(charge_of(&order).refunded, 0);
 	assert_int_equal(taken_for(&order), 500);
 	assert_int_equal(events_told("PaymentRefunded"), 0);
+	assert_int_equal(events_told("RefundFailed"), 1);
 }
 
 static void a_refund_is_of_the_currency_that_was_paid(void **state)
@@ -525,7 +565,8 @@ int main(void)
 		TEST(refunds_never_exceed_what_was_paid),
 		TEST(a_refund_that_is_running_counts),
 		TEST(a_repeated_key_is_the_same_refund),
-		TEST(a_declined_refund_gives_free_what_it_held),
+		TEST(a_refused_refund_is_tried_again_under_another_key),
+		TEST(a_refund_that_failed_gives_free_what_it_held),
 		TEST(a_refund_is_of_the_currency_that_was_paid),
 		TEST(an_order_has_a_bounded_number_of_transactions),
 	};
