@@ -351,7 +351,7 @@ static enum err get_payments(struct request *req, struct reply *reply)
 	page_err = request_page(req, "payments", &listing.page);
 	if (err || page_err)
 		return err ? err : page_err;
-	err = request_search(req, list, &listing);
+	err = request_read_long(req, WORK_LIST, list, &listing);
 	if (err)
 		return err;
 
