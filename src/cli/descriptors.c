@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "base/config.h"
 #include "http/server.h"
 #include "platform/platform.h"
 
@@ -12,6 +13,11 @@
 /* Each connection to a database has its file and its log; all of a database share one index. */
 #define DATABASE_DESCRIPTORS(connections) (2 * (connections) + 2)
 
+static size_t metrics_descriptors(size_t workers)
+{
+	return workers * WORKER_DESCRIPTORS + server_descriptors(METRICS_CONNECTIONS_MAX, workers);
+}
+
 size_t descriptors_for_connections(size_t wanted, size_t workers, size_t *ret_needed)
 {
 	/* Of a database: the writer, and each thread that may read. One more than there are
@@ -19,7 +25,8 @@ size_t descriptors_for_connections(size_t wanted, size_t workers, size_t *ret_ne
 	size_t readers = workers + work_readers() + 1;
 	size_t databases = SERVICES_MAX + 1;
 	size_t ours = OTHER_DESCRIPTORS + workers * WORKER_DESCRIPTORS +
-		      databases * DATABASE_DESCRIPTORS(1 + readers);
+		      databases * DATABASE_DESCRIPTORS(1 + readers) +
+		      (config_text("metrics-listen") ? metrics_descriptors(workers) : 0);
 	struct rlimit limit;
 	size_t room;
 

@@ -4,6 +4,8 @@
 
 #include "base/base.h"
 
+#define METRICS_CONNECTIONS_MAX 16 /* of metrics-listen */
+
 /* Raises the limit as far as the process may. Of what is allowed the databases have theirs first:
  * a reader that opens late finds a descriptor, however many clients there are. Returns for how many
  * connections there is room, `wanted` at most; 0: for too few to be a server, *ret_needed says how

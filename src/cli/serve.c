@@ -143,10 +143,36 @@ static enum err listen_on(struct arena *arena, size_t connections, struct server
 	return OK;
 }
 
+/* The listener for metrics alone, where it is asked for: else NULL. */
+static enum err listen_for_metrics(struct arena *arena, struct server **ret_server)
+{
+	const struct server_options options = {
+		.listen = config_text("metrics-listen"),
+		.body_limit_bytes = (size_t)config_int("body-limit-bytes"),
+		.connections_max = METRICS_CONNECTIONS_MAX,
+		.request_timeout_s = config_int("request-timeout-s"),
+		.bodies_max_bytes = (size_t)config_int("body-limit-bytes") + 1,
+		.idle_timeout_s = config_int("connection-timeout-s"),
+		.handler = gateway_handle_metrics,
+	};
+	const char *why = NULL;
+	enum err err;
+
+	if (!options.listen)
+		return OK;
+	err = server_start(&options, ret_server, &why);
+	if (err)
+		fprintf(stderr, "souk: cannot listen on %s: %s\n", options.listen, why);
+	else
+		log_info("server.metrics", "metrics on %s/metrics",
+			 address_of(arena, options.listen, server_port(*ret_server)));
+	return err;
+}
+
 static int run(struct arena *arena, const sigset_t *awaited)
 {
 	const struct gateway_options gateway = {.check_token = program_get()->check_token};
-	struct server *server = NULL;
+	struct server *server = NULL, *metrics = NULL;
 	size_t connections, needed;
 	enum err err;
 
@@ -165,12 +191,16 @@ static int run(struct arena *arena, const sigset_t *awaited)
 		return 1;
 	gateway_open(&gateway);
 	platform_start();
-	err = listen_on(arena, connections, &server);
+	err = listen_for_metrics(arena, &metrics);
+	if (!err)
+		err = listen_on(arena, connections, &server);
 	if (!err) {
 		wait_for_end(awaited);
 		log_info("server.stopping", "running requests finish");
 		server_stop(server, STOP_PATIENCE_MS);
 	}
+	if (metrics)
+		server_stop(metrics, 0);
 	workers_stop(STOP_PATIENCE_MS);
 	gateway_close();
 	if (err)

@@ -21,6 +21,9 @@ void gateway_close(void);
 /* The server's handler. */
 void gateway_handle(struct request *req, struct reply *reply);
 
+/* The handler of the listener that metrics-listen asks for: GET /metrics and nothing else. */
+void gateway_handle_metrics(struct request *req, struct reply *reply);
+
 /* For platform_open. */
 extern const struct route gateway_routes[];
 

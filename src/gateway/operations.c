@@ -4,11 +4,18 @@
 #include "base/config.h"
 #include "base/html.h"
 #include "base/metrics.h"
+#include "base/process.h"
 #include "gateway/gateway.h"
 #include "platform/platform.h"
 #include "runtime/fiber.h"
 
 extern const char openapi_json[];
+
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
 
 /* GET /healthz: the process runs and its loop turns. */
 static enum err get_health(struct request *req, struct reply *reply)
@@ -53,17 +60,42 @@ static enum err get_readiness(struct request *req, struct reply *reply)
 	return OK;
 }
 
-static enum err get_metrics(struct request *req, struct reply *reply)
+static void reply_metrics(struct reply *reply)
 {
-	static struct metric *fibers;
-	struct out out = out_new(req->arena);
+	struct out out = out_new(reply->arena);
 
-	if (!fibers)
-		fibers = metric_gauge("souk_fibers", "Fibers that run or wait.", "");
-	metric_set(fibers, (int64_t)fiber_count());
+	metric_set(metric_gauge("souk_fibers", "Fibers that run or wait.", ""),
+		   (int64_t)fiber_count());
+	metric_set(metric_gauge("souk_build_info", "What runs, in labels; always 1.",
+				"version=\"" SOUK_VERSION "\",compiler=\"" COMPILER "\""),
+		   1);
+	process_metrics_write(&out);
 	metrics_write(&out);
 	reply_text(reply, 200, "text/plain; version=0.0.4; charset=utf-8", out.data);
+}
+
+/* GET /metrics, unless they have a listener of their own. */
+static enum err get_metrics(struct request *req, struct reply *reply)
+{
+	(void)req;
+	if (config_text("metrics-listen"))
+		return ERR_NOT_FOUND;
+	reply_metrics(reply);
 	return OK;
+}
+
+void gateway_handle_metrics(struct request *req, struct reply *reply)
+{
+	bool known = strcmp(req->path, "/metrics") == 0;
+
+	if (known && (req->method == HTTP_GET || req->method == HTTP_HEAD)) {
+		reply_metrics(reply);
+	} else {
+		if (known)
+			reply_header(reply, "Allow", "GET, HEAD");
+		reply_problem(req, reply, known ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND);
+	}
+	reply_header(reply, "Cache-Control", "no-store");
 }
 
 static enum err get_openapi(struct request *req, struct reply *reply)

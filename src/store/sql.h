@@ -113,6 +113,11 @@ struct sql_hook {
 };
 void sql_on_end(struct sql *sql, struct sql_hook *hook);
 
+struct metric;
+
+/* Adds `n` to the metric once the transaction is committed. */
+void sql_count(struct sql *sql, struct metric *metric, int64_t n);
+
 /* --- statements ----------------------------------------------------------------------------- */
 
 enum sql_type { SQL_NULL, SQL_INT, SQL_TEXT, SQL_BLOB };

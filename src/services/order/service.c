@@ -3,6 +3,7 @@
 
 #include "base/config.h"
 #include "base/time.h"
+#include "services/order/counts.h"
 #include "services/order/store.h"
 
 #define CALL_PATIENCE_MS (30 * SECOND_MS) /* a call's, beyond what a provider may take */
@@ -24,6 +25,7 @@ static enum err start(struct database *database)
 		.lease_ms = config_int("provider-timeout-ms") + CALL_PATIENCE_MS,
 		.charges_parallel = config_int("charge-parallel"),
 	};
+	order_counts_start();
 	order_jobs_start();
 	return sql_transaction(database, release_due, NULL);
 }

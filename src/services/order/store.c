@@ -14,6 +14,7 @@
 
 #include "events/event.h"
 #include "platform/service.h"
+#include "services/order/counts.h"
 #include "services/order/rules.h"
 #include "services/order/view.h"
 
@@ -222,6 +223,7 @@ enum err order_insert(struct sql *sql, struct arena *arena, struct order *order,
 		err = publish(sql, arena, order, ORDER_PENDING, &placing);
 	if (err)
 		return err;
+	order_count(sql, order->status);
 	order->history = ARENA_NEW(arena, struct order_step);
 	order->history[0] = (struct order_step){
 		.status = order->status,
@@ -325,6 +327,8 @@ enum err order_move(struct sql *sql, struct arena *arena, struct order *order,
 	if (err)
 		return err;
 	err = insert_step(sql, order, move);
+	if (!err)
+		order_count(sql, order->status);
 	if (!err && event_of_status[order->status] && order->line_count == 0)
 		err = read_lines(sql, arena, order);
 	if (err || !event_of_status[order->status])

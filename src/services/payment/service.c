@@ -1,4 +1,5 @@
 /* Payment: takes an order's money, once, and gives it back. */
+#include "services/payment/counts.h"
 #include "services/payment/provider.h"
 #include "services/payment/rules.h"
 #include "services/payment/settle.h"
@@ -10,6 +11,7 @@ extern const struct route payment_routes[];
 static enum err start(struct database *database)
 {
 	(void)database;
+	payment_counts_start();
 	return payment_providers_start();
 }
 

@@ -8,6 +8,7 @@
  */
 #include "services/payment/store.h"
 
+#include "services/payment/counts.h"
 #include "services/payment/rules.h"
 
 #define TRANSACTION_COLUMNS                                                                   \
@@ -262,6 +263,7 @@ enum err transaction_settle(struct sql *sql, struct transaction *transaction,
 	if (!*ret_moved)
 		return transaction_read_again(sql, transaction, arena);
 	*transaction = settled;
+	payment_count(sql, transaction);
 	return OK;
 }
 
