@@ -81,6 +81,8 @@ const BREAKS = [
   ['product-stock', [['product', 'UPDATE products SET available = available + 1; UPDATE variants SET available = available + 1;']]],
   ['product-rating', [['product', 'UPDATE products SET rating = 100 WHERE rating_count > 0;']]],
 
+  ['cart-order', [['order', `INSERT INTO carts (id, user_id, version, created_at, updated_at, order_id) SELECT ${unknown(1)},` +
+    ` user_id, 1, created_at, updated_at, id FROM orders WHERE ${order('paid')};`]]],
   ['order-unique', [['order', bare('orders') +
     `CREATE TEMP TABLE one AS SELECT * FROM orders WHERE ${order('paid')};` +
     'CREATE TEMP TABLE lines AS SELECT * FROM order_lines WHERE order_number = (SELECT number FROM one);' +

@@ -36,6 +36,7 @@ const TABLE = `
   DELETE /products/{}                          401  403  403  204  403  204  403
 
   POST   /carts                                201  201  201  201  201  201  201
+  GET    /carts/current                        401  200  200  200  200  200  403
   GET    /carts/{}                             404  200  404  404  404  404  404
   POST   /carts/{}/items                       404  201  404  404  404  404  404
   PUT    /carts/{}/items/{}                    404  200  404  404  404  404  404

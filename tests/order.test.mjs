@@ -497,7 +497,7 @@ describe('carts', () => {
     assert.equal((await claim(second.id, { token: me.token, headers: second.headers })).status, 404);
   });
 
-  test('ordered it is gone; empty, foreign or taken away it is refused', async () => {
+  test('ordered and paid it is empty; empty or foreign it is refused', async () => {
     const cart = await newCart(buyer.token);
     const body = { cartId: cart.id, shippingAddress: ADDRESS, paymentMethod: 'tok_visa' };
     assert.equal(slug(await order(body, { expect: 409 })), 'cart-empty');
@@ -505,18 +505,22 @@ describe('carts', () => {
     await order(body, { token: other.token, expect: 404 });
     const key = shop.unique('cart');
     const placed = await order(body, { key, expect: 201 });
+    assert.equal(placed.json.status, 'paid');
     assert.deepEqual(content(placed.json), [[lamp.id, 3]]);
-    await shop.api('GET', `/carts/${cart.id}`, { token: buyer.token, expect: 404 });
+    assert.deepEqual((await shop.get(`/carts/${cart.id}`, buyer.token)).lines, []);
     assert.equal((await order(body, { key, expect: 201 })).json.id, placed.json.id);
-    await order(body, { expect: 404 });
+    assert.equal(slug(await order(body, { expect: 409 })), 'cart-empty');
   });
 
   test('ordered by many at once it is one order', async () => {
     const cart = await newCart(buyer.token);
     await add(cart.id, one(lamp), { token: buyer.token }, { expect: 201 });
     const body = { cartId: cart.id, shippingAddress: ADDRESS, paymentMethod: 'tok_visa' };
-    const answers = await Promise.all(Array.from({ length: 8 }, () => order(body, { expect: [201, 404, 409] })));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => order(body, { expect: [201, 409] })));
     assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+    for (const answer of answers.filter(({ status }) => status === 409)) {
+      assert.ok(['cart-being-ordered', 'cart-empty', 'conflict'].includes(slug(answer)), answer.text);
+    }
   });
 
   test('a guest who has logged in orders with the secret', async () => {
@@ -536,7 +540,9 @@ describe('carts', () => {
     await shop.api('DELETE', `/products/${gone.id}`, { token: vendor.token, expect: 204 });
     const { json } = await shop.api('GET', `/carts/${cart.id}`, cart);
     const [line] = json.lines;
-    assert.deepEqual(line, { id: line.id, productId: gone.id, quantity: 2, available: 0 });
+    assert.deepEqual(line, {
+      id: line.id, productId: gone.id, quantity: 2, available: 0, addedPrice: euros(1999), changes: ['gone'],
+    });
     assert.deepEqual(json.subtotal, euros(1000));
     const body = { cartId: cart.id, shippingAddress: ADDRESS, paymentMethod: 'tok_visa' };
     const answer = await order(body, { headers: cart.headers, expect: 409 });

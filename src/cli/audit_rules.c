@@ -134,6 +134,11 @@ const struct audit_rule audit_rules_within[] = {
 
 	/* --- orders --------------------------------------------------------------------------- */
 
+	{"cart-order", "the order that a cart waits for is under way, and of that cart",
+	 "SELECT c.id, 'it waits for an order that is ' || COALESCE(o.status, 'not there')"
+	 " FROM main.carts c LEFT JOIN main.orders o ON o.id = c.order_id AND o.cart_id = c.id"
+	 " WHERE c.order_id IS NOT NULL AND (o.id IS NULL OR o.status NOT IN ('pending', 'reserved'))"},
+
 	{"order-unique", "an order has one number, and a number one order",
 	 "SELECT id, count(*) || ' orders have this id' FROM main.orders NOT INDEXED"
 	 " GROUP BY id HAVING count(*) > 1"

@@ -104,24 +104,40 @@ bool request_is_service(const struct request *req, const char *service)
 	return strcmp(client, service) == 0;
 }
 
-/* Whether the tag, with its quotes, is one of ours for this version. */
-static bool tag_has_version(const char *tag, size_t length, int64_t version)
+/* Digits from `at` on; where they end, or NULL where there are none or too many. */
+static const char *read_digits(const char *at, int64_t *ret_number)
 {
+	const char *begin = at;
 	int64_t number = 0;
-	size_t i = 1;
 
-	/* A weak tag begins with W and never matches (RFC 9110, section 13.1.1). */
-	if (length < 3 || tag[0] != '"')
-		return false;
-	for (; i < length && tag[i] >= '0' && tag[i] <= '9'; i++) {
+	for (; *at >= '0' && *at <= '9'; at++) {
 		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, tag[i] - '0', &number))
-			return false;
+		    __builtin_add_overflow(number, *at - '0', &number))
+			return NULL;
 	}
-	return i > 1 && i < length && (tag[i] == '.' || tag[i] == '"') && number == version;
+	*ret_number = number;
+	return at > begin ? at : NULL;
 }
 
-enum err request_if_match(const struct request *req, int64_t version)
+/* Whether the tag, with its quotes, is one of ours for this version, and its revision has this upper
+ * half (or NULL: any). A weak tag begins with W and never matches (RFC 9110, section 13.1.1). */
+static bool tag_has_version(const char *tag, size_t length, int64_t version, const uint32_t *part)
+{
+	int64_t number, revision;
+	const char *at;
+
+	if (length < 3 || tag[0] != '"')
+		return false;
+	at = read_digits(tag + 1, &number);
+	if (!at || (*at != '.' && *at != '"') || number != version)
+		return false;
+	if (!part)
+		return true;
+	return *at == '.' && (at = read_digits(at + 1, &revision)) && *at == '"' &&
+	       revision >> 32 == (int64_t)*part;
+}
+
+static enum err if_match(const struct request *req, int64_t version, const uint32_t *part)
 {
 	const char *at = request_header(req, "If-Match");
 
@@ -135,10 +151,20 @@ enum err request_if_match(const struct request *req, int64_t version)
 			return ERR_VERSION_MISMATCH;
 		/* Our tags hold no comma, so one within a foreign tag cannot make a match. */
 		length = strcspn(at, " \t,");
-		if ((length == 1 && *at == '*') || tag_has_version(at, length, version))
+		if ((length == 1 && *at == '*') || tag_has_version(at, length, version, part))
 			return OK;
 		at += length;
 	}
+}
+
+enum err request_if_match(const struct request *req, int64_t version)
+{
+	return if_match(req, version, NULL);
+}
+
+enum err request_if_match_part(const struct request *req, int64_t version, uint32_t part)
+{
+	return if_match(req, version, &part);
 }
 
 bool request_prefers(const struct request *req, const char *preference)

@@ -136,6 +136,11 @@ bool request_is_service(const struct request *req, const char *service);
  * ERR_VERSION_MISMATCH. See reply_etag. */
 enum err request_if_match(const struct request *req, int64_t version) MUST_CHECK;
 
+/* As request_if_match, where `part` too must be the upper half of the tag's revision: what the one
+ * who asks has seen of the resource beyond its version. */
+enum err request_if_match_part(const struct request *req, int64_t version, uint32_t part)
+	MUST_CHECK;
+
 /* Whether Prefer asks for it: "respond-async" (RFC 7240). */
 bool request_prefers(const struct request *req, const char *preference);
 

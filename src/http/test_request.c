@@ -285,6 +285,53 @@ static void test_if_match(void **state)
 	}
 }
 
+static void test_if_match_part(void **state)
+{
+	static const struct {
+		const char *header;
+		bool matches; /* version 12, part 7 */
+	} rows[] = {
+		{"*", true},
+		{"\"12.30064771072\"", true}, /* 7 << 32 */
+		{"\"12.30064771079\"", true},
+		{"\"11.30064771072\", \"12.30064771073\"", true},
+		{"\"11.30064771072\"", false},
+		{"\"12.25769803776\"", false},
+		{"\"12.7\"", false},
+		{"\"12\"", false},
+		{"\"12.\"", false},
+		{"\"12.30064771072", false},
+		{"W/\"12.30064771072\"", false},
+		{"\"12.99999999999999999999\"", false},
+	};
+	struct request req = make("");
+
+	(void)state;
+	assert_int_equal(request_if_match_part(&req, 12, 7), OK);
+	add_header(&req, "if-match", NULL);
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		req.headers[0].value = rows[i].header;
+		if (request_if_match_part(&req, 12, 7) !=
+		    (rows[i].matches ? OK : ERR_VERSION_MISMATCH))
+			fail_msg("%s", rows[i].header);
+	}
+}
+
+static void test_services(void **state)
+{
+	struct request req = make("");
+
+	(void)state;
+	assert_false(request_is_service(&req, "order"));
+	req.caller = (struct caller){.roles = ROLE_SERVICE, .client = "order"};
+	assert_true(request_is_service(&req, "order"));
+	assert_false(request_is_service(&req, "payment"));
+	req.caller.client = "souk:order";
+	assert_true(request_is_service(&req, "order"));
+	req.caller.roles = ROLE_ADMIN;
+	assert_false(request_is_service(&req, "order"));
+}
+
 static void test_prefers(void **state)
 {
 	struct request req = make("");
@@ -372,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_query),	     cmocka_unit_test(test_query_by_table),
 		cmocka_unit_test(test_query_faults), cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_caller),	     cmocka_unit_test(test_if_match),
+		cmocka_unit_test(test_if_match_part), cmocka_unit_test(test_services),
 		cmocka_unit_test(test_prefers),	     cmocka_unit_test(test_reply_headers),
 		cmocka_unit_test(test_not_modified),
 	};

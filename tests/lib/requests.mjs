@@ -133,6 +133,7 @@ export const REQUESTS = {
 
   // order
   'POST /carts': () => at('/carts', { body: {} }),
+  'GET /carts/current': () => at('/carts/current'),
   'GET /carts/{}': ({ cart }) => at(`/carts/${cart.id}`),
   'POST /carts/{}/items': ({ cart, product }) => at(`/carts/${cart.id}/items`,
     { body: { productId: product.id, quantity: 1 } }),

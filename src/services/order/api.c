@@ -104,17 +104,34 @@ static void reply_placed(struct reply *reply, int status, const struct order *or
 	reply_header(reply, "Location", "/orders/%s", id_text(reply->arena, &order->id));
 }
 
+/* The cart is not what it was a moment ago. */
+static enum err refuse_changed(struct sql *sql, const struct placing *placing)
+{
+	struct request *req = placing->req;
+	struct cart_key key = cart_key_of(req);
+	struct cart cart;
+	enum err err = cart_open(sql, req->arena, &placing->draft.order.cart, &key, &cart);
+
+	if (err)
+		return err;
+	if (!id_is_zero(&cart.order))
+		return cart_refuse_ordered(req, &cart);
+	if (request_header(req, "If-Match"))
+		return ERR_VERSION_MISMATCH;
+	return refuse(req, ERR_CONFLICT, "The cart was changed in the meantime.");
+}
+
 static enum err place(struct sql *sql, void *arg)
 {
 	struct placing *placing = arg;
 	struct order_draft *draft = &placing->draft;
 	enum err err = OK;
 
-	if (draft->has_cart)
-		err = cart_remove(sql, &draft->cart, draft->cart_version);
+	if (!id_is_zero(&draft->order.cart))
+		err = cart_begin_order(sql, &draft->order.cart, draft->cart_version,
+				       &draft->order.id);
 	if (err == ERR_NOT_FOUND)
-		return refuse(placing->req, ERR_CONFLICT,
-			      "The cart was changed or ordered in the meantime.");
+		return refuse_changed(sql, placing);
 	if (err)
 		return err;
 	err = order_insert(sql, placing->req->arena, &draft->order, order_settings.patience_ms);
@@ -189,6 +206,7 @@ static const struct field move_fields[] = {
 	FIELD_READ_ONLY("total"),
 	FIELD_READ_ONLY("shippingAddress"),
 	FIELD_READ_ONLY("payment"),
+	FIELD_READ_ONLY("shortages"),
 	FIELD_READ_ONLY("history"),
 	FIELD_READ_ONLY("createdAt"),
 	FIELD_READ_ONLY("updatedAt"),
@@ -477,6 +495,7 @@ static enum err get_owed(struct request *req, struct reply *reply)
 const struct route order_routes[] = {
 	{ HTTP_POST, "/carts", post_cart, ANYONE,
 	  ROUTE_BODY | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT },
+	{ HTTP_GET, "/carts/current", get_current_cart, ANY_USER, 0 },
 	{ HTTP_GET, "/carts/:id", get_cart, ANYONE, 0 },
 	{ HTTP_POST, "/carts/:id/items", post_cart_item, ANYONE, ROUTE_BODY | ROUTE_IDEMPOTENT },
 	{ HTTP_PUT, "/carts/:id/items/:lineId", put_cart_item, ANYONE, ROUTE_BODY },

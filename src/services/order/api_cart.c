@@ -1,6 +1,6 @@
 /*
- * The endpoints of carts. A cart keeps products and quantities only; names, prices and what can be
- * bought are asked of Product whenever it is shown.
+ * The endpoints of carts. A cart keeps products and quantities, and what its products were when they
+ * were put in; names, prices and what can be bought are asked of Product whenever it is shown.
  *
  * A user's cart is opened by being that user, a guest's by the secret that was given out once, in
  * the header Cart-Secret. To everybody else it does not exist.
@@ -26,6 +26,8 @@ static const struct field line_fields[] = {
 	FIELD_READ_ONLY("unitPrice"),
 	FIELD_READ_ONLY("lineTotal"),
 	FIELD_READ_ONLY("available"),
+	FIELD_READ_ONLY("addedPrice"),
+	FIELD_READ_ONLY("changes"),
 	FIELD_END,
 };
 
@@ -47,7 +49,8 @@ struct work {
 	struct cart_key key;
 	struct id id;
 	struct cart cart;
-	struct order_item item;
+	struct order_item item; /* the body */
+	struct cart_line added;
 	struct id line;
 	enum cart_verdict verdict;
 };
@@ -82,14 +85,41 @@ static enum err quote_cart(struct request *req, const struct cart *cart, struct 
 	return order_quote(req, items, cart->line_count, ret_quotes);
 }
 
-/* Prices change without the cart: the entity tag's revision is a hash of what is shown. */
+uint32_t cart_prices_mark(struct arena *arena, const struct order_item *items,
+			  const struct quote *quotes, size_t count)
+{
+	struct out out = out_new(arena);
+	uint32_t mark;
+	struct hash hash;
+
+	out_open_list(&out, NULL);
+	for (size_t i = 0; i < count; i++) {
+		out_open(&out, NULL);
+		out_id(&out, "id", &items[i].product);
+		if (quotes[i].purchasable)
+			out_money(&out, "price", &quotes[i].price);
+		out_close(&out);
+	}
+	out_close_list(&out);
+	hash = sha256_of(out.data, out.length);
+	memcpy(&mark, hash.bytes, sizeof(mark));
+	return mark >> 1; /* a revision is no negative number */
+}
+
+/* Prices change without the cart: the entity tag's revision is a hash of what is shown, and in its
+ * upper half one of the prices alone. */
 static void reply_cart_quoted(struct reply *reply, int status, const struct cart *cart,
 			      const struct quote *quotes, const char *secret)
 {
+	struct order_item *items = ARENA_ARRAY(reply->arena, struct order_item, cart->line_count);
 	struct out out = out_new(reply->arena);
 
+	for (size_t i = 0; i < cart->line_count; i++)
+		items[i] = cart->lines[i].item;
 	cart_write(&out, cart, quotes, secret);
-	reply_etag(reply, cart->version, (int64_t)(hash_short(out.data, out.length) >> 1));
+	reply_etag(reply, cart->version,
+		   (int64_t)cart_prices_mark(reply->arena, items, quotes, cart->line_count) << 32 |
+			   (int64_t)(hash_short(out.data, out.length) & UINT32_MAX));
 	reply_json(reply, status, &out);
 }
 
@@ -169,12 +199,57 @@ enum err get_cart(struct request *req, struct reply *reply)
 	return reply_cart(req, reply, 200, &work.cart);
 }
 
+/* The caller's newest cart, or a new one. */
+static enum err find_current(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+
+	return cart_open_newest(sql, work->req->arena, &work->req->caller.user, &work->cart);
+}
+
+static enum err find_or_make(struct sql *sql, void *arg)
+{
+	struct work *work = arg;
+	enum err err = find_current(sql, work);
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	work->cart = (struct cart){.id = work->id};
+	return cart_insert(sql, &work->cart, &work->key);
+}
+
+/* GET /carts/current: the caller's own on every device, made at first use. */
+enum err get_current_cart(struct request *req, struct reply *reply)
+{
+	struct work work = {.req = req, .key.user = req->caller.user, .id = id_new()};
+	enum err err = request_read(req, find_current, &work);
+
+	if (err == ERR_NOT_FOUND)
+		err = request_transaction(req, reply, find_or_make, &work);
+	if (err)
+		return err;
+	reply_header(reply, "Content-Location", "%s", cart_location(req->arena, &work.cart));
+	return reply_cart(req, reply, 200, &work.cart);
+}
+
+enum err cart_refuse_ordered(struct request *req, const struct cart *cart)
+{
+	struct out members = out_new(req->arena);
+
+	out_open(&members, NULL);
+	out_id(&members, "orderId", &cart->order);
+	out_close(&members);
+	return refuse_with(req, ERR_CART_BEING_ORDERED, &members,
+			   "It stays as it is if the order is not paid.");
+}
+
 /* --- filling ---------------------------------------------------------------------------------- */
 
 /* What is put in must be for sale, and in the currency of what lies there for sale. */
 static enum err check_for_sale(struct request *req, const struct cart *cart,
-			       const struct order_item *item)
+			       struct cart_line *added)
 {
+	const struct order_item *item = &added->item;
 	struct order_item *items = ARENA_ARRAY(req->arena, struct order_item, cart->line_count + 1);
 	struct quote *quotes;
 	const char *currency = NULL;
@@ -198,6 +273,9 @@ static enum err check_for_sale(struct request *req, const struct cart *cart,
 			  currency);
 	if (verdict == LINE_TOO_DEAR)
 		fault_add(&req->faults, "/quantity", "makes a total beyond what can be paid");
+	added->added_known = true;
+	added->added_price = quotes[cart->line_count].price;
+	added->added_available = quotes[cart->line_count].available;
 	return faults_err(&req->faults);
 }
 
@@ -210,10 +288,10 @@ static enum err put_in(struct sql *sql, void *arg)
 	err = open_cart(sql, work);
 	if (err)
 		return err;
-	work->verdict = cart_room_for(&work->cart, &work->item);
+	work->verdict = cart_room_for(&work->cart, &work->added.item);
 	if (work->verdict)
 		return ERR_INVALID;
-	return cart_put(sql, &work->cart, &work->item);
+	return cart_put(sql, &work->cart, &work->added);
 }
 
 static enum err refuse_full(struct request *req, enum cart_verdict verdict)
@@ -242,7 +320,8 @@ enum err post_cart_item(struct request *req, struct reply *reply)
 	err = request_read(req, open_cart, &work);
 	if (err)
 		return err;
-	err = check_for_sale(req, &work.cart, &work.item);
+	work.added.item = work.item;
+	err = check_for_sale(req, &work.cart, &work.added);
 	if (err)
 		return err;
 	request_effect(req, 201, cart_location(req->arena, &work.cart));
@@ -330,15 +409,22 @@ static enum err claim(struct sql *sql, void *arg)
 	err = cart_open_newest(sql, work->req->arena, user, &work->cart);
 	if (err == ERR_NOT_FOUND)
 		return cart_give(sql, &work->cart, user);
+	/* Merged now, what is about to be bought would stay where it was put. */
+	if (!err && !id_is_zero(&guest.order))
+		return cart_refuse_ordered(work->req, &guest);
 	for (size_t i = 0; !err && i < guest.line_count; i++) {
-		struct order_item item = guest.lines[i].item;
-		const struct cart_line *line = cart_find(&work->cart, &item.product);
+		struct cart_line added = guest.lines[i];
+		int64_t *quantity = &added.item.quantity;
+		const struct cart_line *line = cart_find(&work->cart, &added.item.product);
 
-		if (line)
-			item.quantity =
-				MIN(item.quantity, ORDER_QUANTITY_MAX - line->item.quantity);
-		if (item.quantity > 0 && cart_room_for(&work->cart, &item) == CART_FINE)
-			err = cart_put(sql, &work->cart, &item);
+		if (line) {
+			*quantity = MIN(*quantity, ORDER_QUANTITY_MAX - line->item.quantity);
+			added.added_known = line->added_known;
+			added.added_price = line->added_price;
+			added.added_available = line->added_available;
+		}
+		if (*quantity > 0 && cart_room_for(&work->cart, &added.item) == CART_FINE)
+			err = cart_put(sql, &work->cart, &added);
 	}
 	return err ? err : cart_remove(sql, &guest.id, guest.version);
 }

@@ -10,6 +10,7 @@
 #include "base/card.h"
 #include "services/order/rules.h"
 #include "services/order/service.h"
+#include "services/order/view.h"
 
 struct address {
 	char *name, *line1, *line2, *city, *region, *postal_code, *country, *phone;
@@ -21,6 +22,8 @@ struct body {
 	struct list items; /* struct order_item */
 	struct address *address;
 	char *payment_method;
+	struct money expected;
+	bool has_expected;
 };
 
 /* The products and quantities that are ordered, each product once. */
@@ -69,6 +72,8 @@ static const struct field order_fields[] = {
 	FIELD(struct body, payment_method, "paymentMethod", TEXT, .flags = REQUIRED, .min = 1,
 	      .max = PAYMENT_TOKEN_MAX, .check = is_payment_token,
 	      .expected = PAYMENT_TOKEN_EXPECTED),
+	FIELD(struct body, expected, "expectedTotal", MONEY, .max = MONEY_MAX,
+	      GIVEN(struct body, has_expected)),
 	FIELD_END,
 };
 
@@ -149,12 +154,14 @@ static enum err read_cart(struct request *req, const struct id *id, struct order
 	err = request_read(req, open_cart, &look);
 	if (err)
 		return err == ERR_NOT_FOUND ? refuse(req, err, "There is no such cart.") : err;
+	if (!id_is_zero(&look.cart.order))
+		return cart_refuse_ordered(req, &look.cart);
 	if (look.cart.line_count == 0)
 		return ERR_CART_EMPTY;
 	for (size_t i = 0; i < look.cart.line_count; i++)
 		wish_add(req, wish, &look.cart.lines[i].item, i);
-	wish->from_cart = draft->has_cart = true;
-	draft->cart = *id;
+	wish->from_cart = true;
+	draft->order.cart = *id;
 	draft->cart_version = look.cart.version;
 	return OK;
 }
@@ -210,13 +217,29 @@ static enum err refuse_unavailable(struct request *req, const struct wish *wish,
 			   "The cart holds what is not for sale any more.");
 }
 
-/* Makes the order's lines and total of what is wanted. */
-static enum err price(struct request *req, const struct wish *wish, struct order *order)
+/* What the client saw of the cart is what it is, at these prices. */
+static enum err check_seen(struct request *req, const struct wish *wish,
+			   const struct order_draft *draft, const struct quote *quotes)
 {
+	if (!request_header(req, "If-Match"))
+		return OK;
+	if (!wish->from_cart)
+		return refuse(req, ERR_VERSION_MISMATCH, "If-Match is of a cart: there is none.");
+	return request_if_match_part(
+		req, draft->cart_version,
+		cart_prices_mark(req->arena, wish->items, quotes, wish->count));
+}
+
+/* Makes the order's lines and total of what is wanted. */
+static enum err price(struct request *req, const struct wish *wish, struct order_draft *draft)
+{
+	struct order *order = &draft->order;
 	struct quote *quotes;
 	enum err err;
 
 	err = order_quote(req, wish->items, wish->count, &quotes);
+	if (!err)
+		err = check_seen(req, wish, draft, quotes);
 	if (err)
 		return err;
 	order->lines = ARENA_ARRAY(req->arena, struct order_line, wish->count);
@@ -242,6 +265,22 @@ static enum err price(struct request *req, const struct wish *wish, struct order
 	return OK;
 }
 
+static enum err check_expected(struct request *req, const struct body *body,
+			       const struct order *order)
+{
+	struct out members = out_new(req->arena);
+	char total[40];
+
+	if (!body->has_expected || (body->expected.amount == order->total.amount &&
+				    money_same_currency(&body->expected, &order->total)))
+		return OK;
+	out_open(&members, NULL);
+	order_write_lines(&members, order, (struct order_view){0});
+	out_close(&members);
+	money_format(&order->total, total, sizeof(total));
+	return refuse_with(req, ERR_PRICE_CHANGED, &members, "It comes to %s now.", total);
+}
+
 enum err order_draft_read(struct request *req, struct order_draft *draft)
 {
 	struct wish *wish = ARENA_NEW(req->arena, struct wish);
@@ -263,5 +302,6 @@ enum err order_draft_read(struct request *req, struct order_draft *draft)
 	order->country = body.address->country;
 	order->payment_method = body.payment_method;
 	order->traceparent = req->traceparent;
-	return price(req, wish, order);
+	err = price(req, wish, draft);
+	return err ? err : check_expected(req, &body, order);
 }

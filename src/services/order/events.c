@@ -29,9 +29,18 @@ static enum err on_stock_reserved(struct sql *sql, const struct event *event)
 
 static enum err on_stock_rejected(struct sql *sql, const struct event *event)
 {
+	const json_t *items = json_object_get(event->json, "items"), *item;
+	struct shortage *shortages =
+		ARENA_ARRAY(event->arena, struct shortage, json_array_size(items));
 	struct news news = news_of(event);
+	size_t i, count = 0;
 
-	return saga_stock_rejected(sql, &news);
+	json_array_foreach (items, i, item) {
+		shortages[count].requested = json_get_int(item, "requested");
+		shortages[count].available = json_get_int(item, "available");
+		count += json_get_id(item, "productId", &shortages[count].product);
+	}
+	return saga_stock_rejected(sql, &news, shortages, count);
 }
 
 static enum err on_payment_succeeded(struct sql *sql, const struct event *event)
@@ -50,7 +59,8 @@ static enum err on_payment_failed(struct sql *sql, const struct event *event)
 {
 	struct news news = news_of(event);
 
-	return saga_declined(sql, &news);
+	return saga_declined(sql, &news, json_get_text(event->json, "code"),
+			     json_get_text(event->json, "message"));
 }
 
 static enum err on_payment_refunded(struct sql *sql, const struct event *event)

@@ -68,6 +68,7 @@ struct errand {
 	/* For transactions. */
 	struct id transaction;
 	struct money charged;
+	const char *refusal;
 	int64_t due_ms;
 };
 
@@ -92,6 +93,14 @@ static enum err charged(struct sql *sql, void *arg)
 	struct news news = news_of(errand);
 
 	return saga_charged(sql, &news, &errand->transaction, &errand->charged);
+}
+
+static enum err refused(struct sql *sql, void *arg)
+{
+	struct errand *errand = arg;
+	struct news news = news_of(errand);
+
+	return saga_declined(sql, &news, "refused", errand->refusal);
 }
 
 static enum err expired(struct sql *sql, void *arg)
@@ -232,10 +241,15 @@ static void charge(struct errand *errand)
 	err = ask(errand, HTTP_POST, "/payments/charge", &body, NULL, &answer);
 	if (!err || err == ERR_PAYMENT_DECLINED)
 		return;
-	if (err == ERR_ALREADY_PAID)
+	if (err == ERR_ALREADY_PAID) {
 		settle_by_status(errand, false);
-	else
+	} else if (err == ERR_INVALID) {
+		/* It would not be taken the next time either: nobody's stock waits for it. */
+		errand->refusal = err_info(err)->title;
+		step(errand, refused);
+	} else {
 		again_later(errand);
+	}
 }
 
 /* Whether the refund with that id has failed. */

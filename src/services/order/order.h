@@ -58,6 +58,12 @@ struct order_step {
 	const char *reason; /* or NULL */
 };
 
+/* What there was too little of. */
+struct shortage {
+	struct id product;
+	int64_t requested, available;
+};
+
 struct order {
 	struct id id;
 	int64_t number;
@@ -73,6 +79,7 @@ struct order {
 	int64_t attempts;	   /* of the job at what is due now */
 	int64_t reserved_until_ms; /* 0 before it is reserved */
 	const char *traceparent;   /* of the request that placed it; or NULL */
+	struct id cart;		   /* what it was ordered from; zero: items */
 	int64_t version, revision;
 	int64_t created_ms, updated_ms;
 
@@ -80,6 +87,11 @@ struct order {
 	size_t line_count;
 	struct order_step *history; /* NULL where it was not asked for */
 	size_t history_count;
+
+	/* Why it was cancelled, as far as that needs more than a word. */
+	struct shortage *shortages;
+	size_t shortage_count;
+	const char *failure_code, *failure_message; /* the payment provider's; or NULL */
 };
 
 /* What a client wants of a product. */
@@ -100,11 +112,16 @@ struct quote {
 struct cart_line {
 	struct id id;
 	struct order_item item;
+	/* What the product was when it was put in. */
+	bool added_known;
+	struct money added_price;
+	int64_t added_available;
 };
 
 struct cart {
 	struct id id;
-	struct id user; /* zero: a guest's */
+	struct id user;	 /* zero: a guest's */
+	struct id order; /* that is under way for it; zero: none */
 	int64_t version;
 	int64_t created_ms, updated_ms;
 	struct cart_line *lines; /* room for ORDER_LINES_MAX */

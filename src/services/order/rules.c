@@ -264,6 +264,39 @@ struct cart_line *cart_find(const struct cart *cart, const struct id *product)
 	return NULL;
 }
 
+unsigned cart_line_changes(const struct cart_line *line, const struct quote *quote)
+{
+	int64_t quantity = line->item.quantity;
+	unsigned changes = 0;
+
+	if (!quote->purchasable)
+		return CART_GONE;
+	if (!line->added_known)
+		return 0;
+	if (!money_same_currency(&line->added_price, &quote->price))
+		changes |= CART_PRICE | CART_CURRENCY;
+	else if (line->added_price.amount != quote->price.amount)
+		changes |= CART_PRICE;
+	if ((line->added_available >= quantity) != (quote->available >= quantity))
+		changes |= CART_AVAILABILITY;
+	return changes;
+}
+
+const char *cart_change_text(enum cart_change change)
+{
+	switch (change) {
+	case CART_PRICE:
+		return "price";
+	case CART_CURRENCY:
+		return "currency";
+	case CART_AVAILABILITY:
+		return "availability";
+	case CART_GONE:
+	default:
+		return "gone";
+	}
+}
+
 enum cart_verdict cart_room_for(const struct cart *cart, const struct order_item *item)
 {
 	const struct cart_line *line = cart_find(cart, &item->product);

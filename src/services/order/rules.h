@@ -78,6 +78,16 @@ enum cart_verdict { CART_FINE, CART_LINE_FULL, CART_FULL };
 /* The cart's line of that product, or NULL. */
 struct cart_line *cart_find(const struct cart *cart, const struct id *product);
 
+/* What has changed of a line's product since it was put in: bits. */
+enum cart_change {
+	CART_PRICE = 1,
+	CART_CURRENCY = 2,
+	CART_AVAILABILITY = 4, /* there was enough and is not any more, or the other way round */
+	CART_GONE = 8,	       /* it is not for sale (any more) */
+};
+unsigned cart_line_changes(const struct cart_line *line, const struct quote *quote);
+const char *cart_change_text(enum cart_change change);
+
 /* Whether so many more of the product fit in. */
 enum cart_verdict cart_room_for(const struct cart *cart, const struct order_item *item);
 

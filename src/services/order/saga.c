@@ -83,7 +83,8 @@ enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t u
 	return move(sql, news, &order, ORDER_PAID, NULL);
 }
 
-enum err saga_stock_rejected(struct sql *sql, const struct news *news)
+enum err saga_stock_rejected(struct sql *sql, const struct news *news, struct shortage *shortages,
+			     size_t count)
 {
 	struct order order;
 	bool known;
@@ -99,7 +100,10 @@ enum err saga_stock_rejected(struct sql *sql, const struct news *news)
 			    id_text(news->arena, &order.id), order_status_text(order.status));
 		return OK;
 	}
-	return move(sql, news, &order, ORDER_CANCELLED, REASON_OUT_OF_STOCK);
+	order.shortages = shortages;
+	order.shortage_count = count;
+	err = order_store_failure(sql, news->arena, &order);
+	return err ? err : move(sql, news, &order, ORDER_CANCELLED, REASON_OUT_OF_STOCK);
 }
 
 /* Money for what takes none: it goes back. Payment charges an order once, so one that is not paid
@@ -149,7 +153,8 @@ enum err saga_charged(struct sql *sql, const struct news *news, const struct id 
 	return store_payment(sql, &order);
 }
 
-enum err saga_declined(struct sql *sql, const struct news *news)
+enum err saga_declined(struct sql *sql, const struct news *news, const char *code,
+		       const char *message)
 {
 	struct order order;
 	bool known;
@@ -159,7 +164,10 @@ enum err saga_declined(struct sql *sql, const struct news *news)
 	if (err || !known || order.status != ORDER_RESERVED)
 		return err;
 	order.payment_status = PAYMENT_FAILED;
-	return move(sql, news, &order, ORDER_CANCELLED, REASON_DECLINED);
+	order.failure_code = code;
+	order.failure_message = message;
+	err = order_store_failure(sql, news->arena, &order);
+	return err ? err : move(sql, news, &order, ORDER_CANCELLED, REASON_DECLINED);
 }
 
 enum err saga_expired(struct sql *sql, const struct news *news)

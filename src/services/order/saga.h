@@ -22,7 +22,8 @@ struct news {
 enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t until_ms) MUST_CHECK;
 
 /* There is not enough, or not any more: cancelled. */
-enum err saga_stock_rejected(struct sql *sql, const struct news *news) MUST_CHECK;
+enum err saga_stock_rejected(struct sql *sql, const struct news *news, struct shortage *shortages,
+			     size_t count) MUST_CHECK;
 
 /* reserved: paid, if that is what it comes to. cancelled before: the money goes back; so it does
  * where another sum was charged, which cancels what is not paid, or was charged for what costs
@@ -30,8 +31,9 @@ enum err saga_stock_rejected(struct sql *sql, const struct news *news) MUST_CHEC
 enum err saga_charged(struct sql *sql, const struct news *news, const struct id *transaction,
 		      const struct money *amount) MUST_CHECK;
 
-/* reserved: cancelled. */
-enum err saga_declined(struct sql *sql, const struct news *news) MUST_CHECK;
+/* reserved: cancelled; `code` and `message` say why, in the provider's words. */
+enum err saga_declined(struct sql *sql, const struct news *news, const char *code,
+		       const char *message) MUST_CHECK;
 
 /* Its time is over, and it is not paid: cancelled. */
 enum err saga_expired(struct sql *sql, const struct news *news) MUST_CHECK;

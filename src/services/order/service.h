@@ -21,6 +21,7 @@ extern struct order_settings order_settings;
 extern const struct route order_routes[];
 enum err post_cart(struct request *req, struct reply *reply);
 enum err get_cart(struct request *req, struct reply *reply);
+enum err get_current_cart(struct request *req, struct reply *reply);
 enum err post_cart_item(struct request *req, struct reply *reply);
 enum err put_cart_item(struct request *req, struct reply *reply);
 enum err delete_cart_item(struct request *req, struct reply *reply);
@@ -29,12 +30,18 @@ enum err post_cart_claim(struct request *req, struct reply *reply);
 /* api_cart.c: the key to carts that a request brings: the caller itself, and Cart-Secret. */
 struct cart_key cart_key_of(const struct request *req);
 
+/* An order is under way for the cart. */
+enum err cart_refuse_ordered(struct request *req, const struct cart *cart) MUST_CHECK;
+
+/* What is ordered of these at that moment, as the upper half of the revision in a cart's entity tag:
+ * another price makes another one, a product's stock does not. */
+uint32_t cart_prices_mark(struct arena *arena, const struct order_item *items,
+			  const struct quote *quotes, size_t count);
+
 /* draft.c: a POST /orders up to the point where it can be stored. */
 struct order_draft {
-	struct order order; /* priced */
-	bool has_cart;
-	struct id cart; /* what it was ordered from */
-	int64_t cart_version;
+	struct order order;   /* priced */
+	int64_t cart_version; /* of what it is ordered from, if that is a cart */
 };
 extern const struct field order_item_fields[]; /* of a struct order_item */
 enum err order_draft_read(struct request *req, struct order_draft *draft) MUST_CHECK;

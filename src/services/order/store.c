@@ -16,12 +16,14 @@
 #include "platform/service.h"
 #include "services/order/counts.h"
 #include "services/order/rules.h"
+#include "services/order/store_cart.h"
 #include "services/order/view.h"
 
 #define COLUMNS                                                                    \
 	"number, id, user_id, status, total, currency, shipping_address, country," \
 	" payment_method, payment_status, transaction_id, due_at, attempts,"       \
-	" reserved_until, traceparent, version, revision, created_at, updated_at"
+	" reserved_until, traceparent, version, revision, created_at, updated_at," \
+	" cart_id, shortages, failure_code, failure_message"
 
 #define LINE_COLUMNS \
 	"order_number, product_id, parent_id, vendor_id, name, sku, category, quantity, unit_price"
@@ -47,6 +49,24 @@ static struct sql_value id_or_null(const struct id *id)
 	return id_is_zero(id) ? sql_null() : sql_id(id);
 }
 
+/* As they were written: what cannot be read is none. */
+static void get_shortages(struct arena *arena, const char *text, struct order *order)
+{
+	json_t *list = NULL, *item;
+	size_t i;
+
+	if (!text || json_parse_own(arena, text, strlen(text), &list))
+		return;
+	order->shortages = ARENA_ARRAY(arena, struct shortage, json_array_size(list));
+	json_array_foreach (list, i, item) {
+		struct shortage *shortage = &order->shortages[order->shortage_count];
+
+		shortage->requested = json_get_int(item, "requested");
+		shortage->available = json_get_int(item, "available");
+		order->shortage_count += json_get_id(item, "productId", &shortage->product);
+	}
+}
+
 static struct order get_order(struct sql_rows *rows, struct arena *arena)
 {
 	struct order order = {
@@ -68,9 +88,13 @@ static struct order get_order(struct sql_rows *rows, struct arena *arena)
 		.revision = sql_get_int(rows, 16),
 		.created_ms = sql_get_int(rows, 17),
 		.updated_ms = sql_get_int(rows, 18),
+		.cart = sql_get_id(rows, 19),
+		.failure_code = sql_get_text(rows, 21, arena),
+		.failure_message = sql_get_text(rows, 22, arena),
 	};
 
 	sql_get_currency(rows, 5, order.total.currency);
+	get_shortages(arena, sql_peek_text(rows, 20), &order);
 	return order;
 }
 
@@ -136,14 +160,15 @@ static enum err insert_row(struct sql *sql, struct order *order)
 		sql,
 		"INSERT INTO orders (id, user_id, status, total, currency,"
 		" shipping_address, country, payment_method, payment_status, due_at,"
-		" attempts, traceparent, version, revision, created_at, updated_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, 0, $13, $13)",
+		" attempts, traceparent, version, revision, created_at, updated_at, cart_id)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, 0, $13, $13, $14)",
 		sql_id(&order->id), sql_id(&order->user),
 		sql_text(order_status_text(order->status)), sql_int(order->total.amount),
 		sql_text(order->total.currency), sql_text(order->shipping_address),
 		sql_text(order->country), sql_text(order->payment_method),
 		sql_text(payment_status_text(order->payment_status)), sql_int(order->due_ms),
-		sql_text(order->traceparent), sql_int(order->version), sql_int(order->created_ms));
+		sql_text(order->traceparent), sql_int(order->version), sql_int(order->created_ms),
+		id_or_null(&order->cart));
 
 	if (!err)
 		order->number = sql_last_number(sql);
@@ -331,9 +356,25 @@ enum err order_move(struct sql *sql, struct arena *arena, struct order *order,
 		order_count(sql, order->status);
 	if (!err && event_of_status[order->status] && order->line_count == 0)
 		err = read_lines(sql, arena, order);
+	if (!err && !id_is_zero(&order->cart) &&
+	    (order->status == ORDER_PAID || order->status == ORDER_CANCELLED))
+		err = cart_end_order(sql, order);
 	if (err || !event_of_status[order->status])
 		return err;
 	return publish(sql, arena, order, previous, move);
+}
+
+enum err order_store_failure(struct sql *sql, struct arena *arena, const struct order *order)
+{
+	struct out shortages = out_new(arena);
+
+	order_write_shortages(&shortages, NULL, order, (struct order_view){0});
+	return sql_run(sql,
+		       "UPDATE orders SET shortages = $2, failure_code = $3, failure_message = $4"
+		       " WHERE number = $1",
+		       sql_int(order->number),
+		       order->shortage_count ? sql_text(shortages.data) : sql_null(),
+		       sql_text(order->failure_code), sql_text(order->failure_message));
 }
 
 enum err order_store_payment(struct sql *sql, struct order *order)

@@ -36,10 +36,15 @@ struct order_move {
 /*
  * The one function that moves an order: new status, history, event and what becomes due, in the
  * running transaction. `order` was read in it; where its event tells of lines, and it has none yet,
- * they are read. What the caller changed of its payment is stored along. ERR_ILLEGAL_TRANSITION where rules.c does not let `by` move it so.
+ * they are read. What the caller changed of its payment is stored along. The cart that it was ordered
+ * from is freed where it is cancelled, and its lines taken out where it is paid. ERR_ILLEGAL_TRANSITION where rules.c does not let `by` move it so.
  */
 enum err order_move(struct sql *sql, struct arena *arena, struct order *order,
 		    const struct order_move *move) MUST_CHECK;
+
+/* Stores why an order is about to be cancelled: what was short, and what the provider said. */
+enum err order_store_failure(struct sql *sql, struct arena *arena, const struct order *order)
+	MUST_CHECK;
 
 /* Stores what the caller changed of the order's payment, and what is due, without a move. */
 enum err order_store_payment(struct sql *sql, struct order *order) MUST_CHECK;

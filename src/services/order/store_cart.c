@@ -6,6 +6,8 @@
  *  2. carts.version counts the changes of the cart and its lines; every change names the version it
  *     read, and so two of them at the same time cannot both win.
  *  3. A product has at most one line in a cart.
+ *  4. A cart has at most one order under way, and is named by that order. Beginning one names the
+ *     version that was read, so what is ordered is what lies there.
  */
 #include "services/order/store_cart.h"
 
@@ -13,7 +15,7 @@
 
 #include "services/order/rules.h"
 
-#define COLUMNS "id, user_id, secret, version, created_at, updated_at"
+#define COLUMNS "id, user_id, secret, version, created_at, updated_at, order_id"
 
 static struct cart get_cart(struct sql_rows *rows)
 {
@@ -23,6 +25,7 @@ static struct cart get_cart(struct sql_rows *rows)
 		.version = sql_get_int(rows, 3),
 		.created_ms = sql_get_int(rows, 4),
 		.updated_ms = sql_get_int(rows, 5),
+		.order = sql_get_id(rows, 6),
 	};
 }
 
@@ -42,22 +45,34 @@ static bool key_opens(const struct cart_key *key, struct sql_rows *rows)
 	return hash_equal(&secret, &key->secret);
 }
 
+static struct cart_line get_line(struct sql_rows *rows)
+{
+	struct cart_line line = {
+		.id = sql_get_id(rows, 0),
+		.item.product = sql_get_id(rows, 1),
+		.item.quantity = sql_get_int(rows, 2),
+		.added_known = !sql_is_null(rows, 4),
+		.added_price.amount = sql_get_int(rows, 3),
+		.added_available = sql_get_int(rows, 5),
+	};
+
+	if (line.added_known)
+		sql_get_currency(rows, 4, line.added_price.currency);
+	return line;
+}
+
 static enum err read_lines(struct sql *sql, struct arena *arena, struct cart *cart)
 {
 	struct sql_rows *rows;
 
 	cart->lines = ARENA_ARRAY(arena, struct cart_line, ORDER_LINES_MAX);
 	rows = sql_query(sql,
-			 "SELECT id, product_id, quantity FROM cart_lines WHERE cart_id = $1"
-			 " ORDER BY id",
+			 "SELECT id, product_id, quantity, added_price, added_currency,"
+			 " added_available FROM cart_lines WHERE cart_id = $1 ORDER BY id",
 			 sql_id(&cart->id));
 	while (sql_next(rows)) {
 		assert(cart->line_count < ORDER_LINES_MAX);
-		cart->lines[cart->line_count++] = (struct cart_line){
-			.id = sql_get_id(rows, 0),
-			.item.product = sql_get_id(rows, 1),
-			.item.quantity = sql_get_int(rows, 2),
-		};
+		cart->lines[cart->line_count++] = get_line(rows);
 	}
 	return sql_end(rows);
 }
@@ -148,26 +163,34 @@ static enum err store_quantity(struct sql *sql, const struct cart *cart,
 		       sql_id(&cart->id), sql_id(&line->id), sql_int(line->item.quantity));
 }
 
-enum err cart_put(struct sql *sql, struct cart *cart, const struct order_item *item)
+enum err cart_put(struct sql *sql, struct cart *cart, const struct cart_line *added)
 {
-	struct cart_line *line = cart_find(cart, &item->product);
+	struct cart_line *line = cart_find(cart, &added->item.product);
+	struct cart_line before = {0};
 	enum err err;
 
-	assert(cart_room_for(cart, item) == CART_FINE);
+	assert(cart_room_for(cart, &added->item) == CART_FINE);
 	err = begin_change(sql, cart);
 	if (err)
 		return err;
-	if (line) {
-		line->item.quantity += item->quantity;
-		return store_quantity(sql, cart, line);
-	}
-	line = &cart->lines[cart->line_count++];
-	*line = (struct cart_line){.id = id_new(), .item = *item};
+	if (line)
+		before = *line;
+	else
+		line = &cart->lines[cart->line_count++];
+	*line = *added;
+	line->id = id_is_zero(&before.id) ? id_new() : before.id;
+	line->item.quantity += before.item.quantity;
 	return sql_run(sql,
-		       "INSERT INTO cart_lines (cart_id, id, product_id, quantity)"
-		       " VALUES ($1, $2, $3, $4)",
-		       sql_id(&cart->id), sql_id(&line->id), sql_id(&item->product),
-		       sql_int(item->quantity));
+		       "INSERT INTO cart_lines (cart_id, id, product_id, quantity, added_price,"
+		       " added_currency, added_available) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		       " ON CONFLICT (cart_id, id) DO UPDATE SET quantity = excluded.quantity,"
+		       " added_price = excluded.added_price,"
+		       " added_currency = excluded.added_currency,"
+		       " added_available = excluded.added_available",
+		       sql_id(&cart->id), sql_id(&line->id), sql_id(&line->item.product),
+		       sql_int(line->item.quantity), sql_int(line->added_price.amount),
+		       line->added_known ? sql_text(line->added_price.currency) : sql_null(),
+		       sql_int(line->added_available));
 }
 
 static enum err remove_line(struct sql *sql, struct cart *cart, struct cart_line *line)
@@ -208,6 +231,53 @@ enum err cart_give(struct sql *sql, struct cart *cart, const struct id *user)
 	cart->user = *user;
 	return sql_run(sql, "UPDATE carts SET user_id = $2, secret = NULL WHERE id = $1",
 		       sql_id(&cart->id), sql_id(user));
+}
+
+enum err cart_begin_order(struct sql *sql, const struct id *id, int64_t version,
+			  const struct id *order)
+{
+	enum err err = sql_run(sql,
+			       "UPDATE carts SET order_id = $3 WHERE id = $1 AND version = $2"
+			       " AND order_id IS NULL",
+			       sql_id(id), sql_int(version), sql_id(order));
+
+	if (err)
+		return err;
+	return sql_changes(sql) == 1 ? OK : ERR_NOT_FOUND;
+}
+
+static enum err take_out(struct sql *sql, const struct id *cart, const struct order_line *line)
+{
+	enum err err = sql_run(sql,
+			       "DELETE FROM cart_lines WHERE cart_id = $1 AND product_id = $2"
+			       " AND quantity <= $3",
+			       sql_id(cart), sql_id(&line->product), sql_int(line->quantity));
+
+	if (err || sql_changes(sql) == 1)
+		return err;
+	/* More was put in meanwhile, or it was taken out. */
+	return sql_run(sql,
+		       "UPDATE cart_lines SET quantity = quantity - $3 WHERE cart_id = $1"
+		       " AND product_id = $2",
+		       sql_id(cart), sql_id(&line->product), sql_int(line->quantity));
+}
+
+enum err cart_end_order(struct sql *sql, const struct order *order)
+{
+	bool paid = order->status == ORDER_PAID;
+	enum err err;
+
+	err = sql_run(sql,
+		      "UPDATE carts SET order_id = NULL, version = version + $3,"
+		      " updated_at = CASE $3 WHEN 1 THEN $4 ELSE updated_at END"
+		      " WHERE id = $1 AND order_id = $2",
+		      sql_id(&order->cart), sql_id(&order->id), sql_bool(paid),
+		      sql_int(sql_now_ms(sql)));
+	if (err || !paid || sql_changes(sql) == 0)
+		return err;
+	for (size_t i = 0; !err && i < order->line_count; i++)
+		err = take_out(sql, &order->cart, &order->lines[i]);
+	return err;
 }
 
 enum err cart_remove(struct sql *sql, const struct id *id, int64_t version)

@@ -28,8 +28,9 @@ enum err cart_open(struct sql *sql, struct arena *arena, const struct id *id,
 enum err cart_open_newest(struct sql *sql, struct arena *arena, const struct id *user,
 			  struct cart *ret_cart) MUST_CHECK;
 
-/* Puts so many more of the product in; cart_room_for must have said that they fit. */
-enum err cart_put(struct sql *sql, struct cart *cart, const struct order_item *item) MUST_CHECK;
+/* Puts so many more of the product in, and notes what it was then; cart_room_for must have said that
+ * they fit. */
+enum err cart_put(struct sql *sql, struct cart *cart, const struct cart_line *added) MUST_CHECK;
 
 /* Sets a line's quantity, 0 takes it out; ERR_NOT_FOUND where the cart has no such line. */
 enum err cart_set(struct sql *sql, struct cart *cart, const struct id *line, int64_t quantity)
@@ -37,6 +38,15 @@ enum err cart_set(struct sql *sql, struct cart *cart, const struct id *line, int
 
 /* A guest's cart becomes the user's; its secret opens nothing any more. */
 enum err cart_give(struct sql *sql, struct cart *cart, const struct id *user) MUST_CHECK;
+
+/* The order is under way for the cart now; ERR_NOT_FOUND where there is none of that version (any
+ * more), or another order is. */
+enum err cart_begin_order(struct sql *sql, const struct id *id, int64_t version,
+			  const struct id *order) MUST_CHECK;
+
+/* The order is under way for its cart no more. Where it is paid its lines are taken out of the cart:
+ * what was put in meanwhile stays. */
+enum err cart_end_order(struct sql *sql, const struct order *order) MUST_CHECK;
 
 /* Takes the cart away, with its lines; ERR_NOT_FOUND where there is none of that version (any
  * more). */

@@ -240,6 +240,54 @@ static void a_cart_has_room_up_to_its_bounds(void **state)
 	assert_int_equal(cart_room_for(&cart, &item), CART_FINE);
 }
 
+static void a_line_says_what_has_changed(void **state)
+{
+	const struct {
+		int64_t price, available;
+		const char *currency;
+		bool gone;
+		unsigned changes;
+	} rows[] = {
+		{100, 5, "EUR", false, 0},
+		{100, 2, "EUR", false, 0},
+		{99, 5, "EUR", false, CART_PRICE},
+		{100, 5, "USD", false, CART_PRICE | CART_CURRENCY},
+		{100, 1, "EUR", false, CART_AVAILABILITY},
+		{101, 0, "EUR", false, CART_PRICE | CART_AVAILABILITY},
+		{100, 5, "EUR", true, CART_GONE},
+	};
+	struct cart_line line = {
+		.item.quantity = 2,
+		.added_known = true,
+		.added_price = {100, "EUR"},
+		.added_available = 5,
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct quote quote = {
+			.purchasable = !rows[i].gone,
+			.price.amount = rows[i].price,
+			.available = rows[i].available,
+		};
+
+		memcpy(quote.price.currency, rows[i].currency, 4);
+		assert_int_equal(cart_line_changes(&line, &quote), rows[i].changes);
+		line.added_known = false;
+		assert_int_equal(cart_line_changes(&line, &quote), rows[i].changes & CART_GONE);
+		line.added_known = true;
+	}
+	/* Too little from the first is no news; enough is. */
+	line.added_available = 1;
+	assert_int_equal(cart_line_changes(&line, &(struct quote){.purchasable = true,
+								  .price = {100, "EUR"},
+								  .available = 1}),
+			 0);
+	assert_int_equal(cart_line_changes(&line, &(struct quote){.purchasable = true,
+								  .price = {100, "EUR"},
+								  .available = 2}),
+			 CART_AVAILABILITY);
+}
+
 /* --- what people write ------------------------------------------------------------------------ */
 
 static void countries_are_those_of_the_standard(void **state)
@@ -308,6 +356,7 @@ int main(void)
 		cmocka_unit_test(a_total_is_the_sum_or_none),
 		cmocka_unit_test(a_vendor_s_lines_are_counted),
 		cmocka_unit_test(a_cart_has_room_up_to_its_bounds),
+		cmocka_unit_test(a_line_says_what_has_changed),
 		cmocka_unit_test(countries_are_those_of_the_standard),
 		cmocka_unit_test(telephones_and_blanks),
 		cmocka_unit_test(patience_grows_to_its_bound),

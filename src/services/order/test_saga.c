@@ -21,6 +21,7 @@ struct saga_work {
 	enum news_kind kind;
 	struct id transaction;
 	int64_t until_ms;
+	struct shortage shortage;
 };
 
 static enum err saga_body(struct sql *sql, void *arg)
@@ -32,13 +33,13 @@ static enum err saga_body(struct sql *sql, void *arg)
 	case RESERVED:
 		return saga_stock_reserved(sql, &work->news, work->until_ms);
 	case REJECTED:
-		return saga_stock_rejected(sql, &work->news);
+		return saga_stock_rejected(sql, &work->news, &work->shortage, 1);
 	case CHARGED:
 		return saga_charged(sql, &work->news, &work->transaction, &paid);
 	case WRONGLY_CHARGED:
 		return saga_charged(sql, &work->news, &work->transaction, &yen);
 	case DECLINED:
-		return saga_declined(sql, &work->news);
+		return saga_declined(sql, &work->news, "card_declined", "No.");
 	case EXPIRED:
 		return saga_expired(sql, &work->news);
 	case PART_REFUNDED:
@@ -59,6 +60,7 @@ static void tell(struct place *place, const struct id *order, enum news_kind kin
 		.kind = kind,
 		.transaction = id_new(),
 		.until_ms = env_now_ms() + PATIENCE_MS,
+		.shortage = {.product = *order, .requested = 3, .available = 2},
 	};
 
 	assert_int_equal(sql_transaction(place->database, saga_body, &work), OK);
@@ -240,6 +242,29 @@ static void a_return_is_refunded(void **state)
 			    "OrderPlaced OrderPaid OrderShipped OrderDelivered OrderReturned");
 }
 
+static void an_order_says_why_it_failed(void **state)
+{
+	struct place *place = *state;
+	struct order order = placed(place, 100);
+	struct id product = order.id; /* as tell() has it */
+
+	tell(place, &order.id, REJECTED);
+	order = stored(place, &order.id);
+	assert_int_equal(order.shortage_count, 1);
+	assert_true(id_equal(&order.shortages[0].product, &product));
+	assert_int_equal(order.shortages[0].requested, 3);
+	assert_int_equal(order.shortages[0].available, 2);
+	assert_null(order.failure_code);
+
+	order = placed(place, 100);
+	tell(place, &order.id, RESERVED);
+	tell(place, &order.id, DECLINED);
+	order = stored(place, &order.id);
+	assert_string_equal(order.failure_code, "card_declined");
+	assert_string_equal(order.failure_message, "No.");
+	assert_int_equal(order.shortage_count, 0);
+}
+
 static enum err count_strays(struct sql *sql, void *arg)
 {
 	struct sql_rows *rows = sql_query(sql, "SELECT count(*) FROM stray_charges");
@@ -297,6 +322,7 @@ int main(void)
 		TEST(a_return_is_refunded),
 		TEST(of_an_unknown_order_only_its_charge_is_news),
 		TEST(what_is_charged_for_nothing_goes_back),
+		TEST(an_order_says_why_it_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,9 @@ struct work {
 	struct cart_key key;
 	struct id id;
 	struct cart cart;
-	struct order_item item;
+	struct cart_line added;
 	struct id line;
+	struct order order;
 	struct id user;
 	int64_t number, count;
 };
@@ -51,7 +52,9 @@ static struct work *begin(const struct attempt *attempt)
 BODY(make, cart_insert(sql, &work->cart, &work->key))
 BODY(look, cart_open(sql, work->place->arena, &work->id, &work->key, &work->cart))
 BODY(newest, cart_open_newest(sql, work->place->arena, &work->user, &work->cart))
-BODY(put, cart_put(sql, &work->cart, &work->item))
+BODY(put, cart_put(sql, &work->cart, &work->added))
+BODY(begin_order, cart_begin_order(sql, &work->cart.id, work->number, &work->order.id))
+BODY(end_order, cart_end_order(sql, &work->order))
 BODY(set, cart_set(sql, &work->cart, &work->line, work->number))
 BODY(give, cart_give(sql, &work->cart, &work->user))
 BODY(take_away, cart_remove(sql, &work->id, work->number))
@@ -100,7 +103,7 @@ static struct work user_work(struct place *place, const struct id *user)
 
 static void fill(struct work *work, int64_t quantity)
 {
-	work->item = (struct order_item){.product = id_new(), .quantity = quantity};
+	work->added = (struct cart_line){.item = {.product = id_new(), .quantity = quantity}};
 	assert_int_equal(put(work), OK);
 }
 
@@ -142,9 +145,12 @@ static void lines_are_kept_in_their_order_and_add_up(void **state)
 	struct id first;
 
 	fill(&work, 2);
-	first = work.item.product;
+	first = work.added.item.product;
 	fill(&work, 3);
-	work.item = (struct order_item){.product = first, .quantity = 5};
+	work.added = (struct cart_line){.item = {.product = first, .quantity = 5},
+					.added_known = true,
+					.added_price = {700, "EUR"},
+					.added_available = 8};
 	assert_int_equal(put(&work), OK);
 	assert_int_equal(work.cart.version, 4);
 	assert_int_equal(look(&work), OK);
@@ -152,6 +158,11 @@ static void lines_are_kept_in_their_order_and_add_up(void **state)
 	assert_int_equal(work.cart.line_count, 2);
 	assert_true(id_equal(&work.cart.lines[0].item.product, &first));
 	assert_int_equal(work.cart.lines[0].item.quantity, 7);
+	assert_true(work.cart.lines[0].added_known);
+	assert_int_equal(work.cart.lines[0].added_price.amount, 700);
+	assert_string_equal(work.cart.lines[0].added_price.currency, "EUR");
+	assert_int_equal(work.cart.lines[0].added_available, 8);
+	assert_false(work.cart.lines[1].added_known);
 	assert_int_equal(work.cart.lines[1].item.quantity, 3);
 }
 
@@ -183,7 +194,7 @@ static void of_two_who_read_the_same_one_changes(void **state)
 
 	other.cart.lines = ARENA_ARRAY(one.place->arena, struct cart_line, ORDER_LINES_MAX);
 	fill(&one, 1);
-	other.item = (struct order_item){.product = id_new(), .quantity = 1};
+	other.added = (struct cart_line){.item = {.product = id_new(), .quantity = 1}};
 	assert_int_equal(put(&other), ERR_OVERLOADED);
 	assert_int_equal(look(&one), OK);
 	assert_int_equal(one.cart.line_count, 1);
@@ -214,6 +225,73 @@ static void the_newest_cart_of_a_user(void **state)
 	assert_int_equal(first.cart.line_count, 1);
 	first.user = nobody;
 	assert_int_equal(newest(&first), ERR_NOT_FOUND);
+}
+
+/* --- being ordered ---------------------------------------------------------------------------- */
+
+static void a_cart_is_ordered_once_at_a_time_and_as_it_was_read(void **state)
+{
+	struct work work = guest_work(*state, "secret");
+	struct id first = id_new();
+
+	fill(&work, 1);
+	work.order.id = first;
+	work.number = work.cart.version - 1;
+	assert_int_equal(begin_order(&work), ERR_NOT_FOUND);
+	work.number = work.cart.version;
+	assert_int_equal(begin_order(&work), OK);
+	work.order.id = id_new();
+	assert_int_equal(begin_order(&work), ERR_NOT_FOUND);
+	assert_int_equal(look(&work), OK);
+	assert_true(id_equal(&work.cart.order, &first));
+	/* Another order's end is not its own. */
+	work.order.cart = work.cart.id;
+	work.order.status = ORDER_CANCELLED;
+	assert_int_equal(end_order(&work), OK);
+	assert_int_equal(look(&work), OK);
+	assert_true(id_equal(&work.cart.order, &first));
+	work.order.id = first;
+	assert_int_equal(end_order(&work), OK);
+	assert_int_equal(look(&work), OK);
+	assert_true(id_is_zero(&work.cart.order));
+	assert_int_equal(work.cart.version, work.number);
+	assert_int_equal(work.cart.line_count, 1);
+	assert_int_equal(begin_order(&work), OK);
+}
+
+static void what_is_paid_is_taken_out_of_its_cart(void **state)
+{
+	struct work work = guest_work(*state, "secret");
+	struct order_line lines[3] = {0};
+
+	for (int i = 0; i < 3; i++) {
+		fill(&work, 5);
+		lines[i].product = work.added.item.product;
+		lines[i].quantity = 5;
+	}
+	lines[1].quantity = 3; /* two more were put in meanwhile */
+	fill(&work, 4);
+	work.line = work.cart.lines[2].id;
+	work.number = 0;
+	assert_int_equal(set(&work), OK); /* and one was taken out */
+	work.number = work.cart.version;
+	work.order = (struct order){.id = id_new(),
+				    .cart = work.cart.id,
+				    .status = ORDER_PAID,
+				    .lines = lines,
+				    .line_count = 3};
+	assert_int_equal(begin_order(&work), OK);
+	assert_int_equal(end_order(&work), OK);
+	assert_int_equal(look(&work), OK);
+	assert_true(id_is_zero(&work.cart.order));
+	assert_int_equal(work.cart.version, work.number + 1);
+	assert_int_equal(work.cart.line_count, 2);
+	assert_true(id_equal(&work.cart.lines[0].item.product, &lines[1].product));
+	assert_int_equal(work.cart.lines[0].item.quantity, 2);
+	assert_int_equal(work.cart.lines[1].item.quantity, 4);
+	assert_int_equal(end_order(&work), OK);
+	assert_int_equal(look(&work), OK);
+	assert_int_equal(work.cart.line_count, 2);
 }
 
 /* --- going away ------------------------------------------------------------------------------- */
@@ -269,6 +347,8 @@ int main(void)
 		TEST(of_two_who_read_the_same_one_changes),
 		TEST(a_cart_that_was_given_away_is_the_user_s_alone),
 		TEST(the_newest_cart_of_a_user),
+		TEST(a_cart_is_ordered_once_at_a_time_and_as_it_was_read),
+		TEST(what_is_paid_is_taken_out_of_its_cart),
 		TEST(a_cart_is_removed_as_it_was_read),
 		TEST(old_carts_go_in_portions_and_new_ones_stay),
 	};

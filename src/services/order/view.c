@@ -34,7 +34,7 @@ static void write_line(struct out *out, const struct order_line *line)
 	out_close(out);
 }
 
-static void write_lines(struct out *out, const struct order *order, struct order_view view)
+void order_write_lines(struct out *out, const struct order *order, struct order_view view)
 {
 	struct money total = order->total;
 
@@ -54,6 +54,48 @@ static void write_lines(struct out *out, const struct order *order, struct order
 	out_close_list(out);
 	out_money(out, "subtotal", &total);
 	out_money(out, "total", &total);
+}
+
+static bool is_shown(const struct order *order, const struct id *product, struct order_view view)
+{
+	for (size_t i = 0; view.vendor && i < order->line_count; i++) {
+		if (id_equal(&order->lines[i].product, product))
+			return id_equal(&order->lines[i].vendor, view.vendor);
+	}
+	return !view.vendor;
+}
+
+void order_write_shortages(struct out *out, const char *name, const struct order *order,
+			   struct order_view view)
+{
+	out_open_list(out, name);
+	for (size_t i = 0; i < order->shortage_count; i++) {
+		const struct shortage *shortage = &order->shortages[i];
+
+		if (!is_shown(order, &shortage->product, view))
+			continue;
+		out_open(out, NULL);
+		out_id(out, "productId", &shortage->product);
+		out_int(out, "requested", shortage->requested);
+		out_int(out, "available", shortage->available);
+		out_close(out);
+	}
+	out_close_list(out);
+}
+
+/* Why a charge was declined is between the provider and who pays. */
+static void write_payment(struct out *out, const struct order *order, struct order_view view)
+{
+	out_open(out, "payment");
+	out_text(out, "status", payment_status_text(order->payment_status));
+	out_id(out, "transactionId", id_or_none(&order->transaction));
+	if (order->failure_code && !view.vendor) {
+		out_open(out, "failure");
+		out_text(out, "code", order->failure_code);
+		out_text(out, "message", order->failure_message);
+		out_close(out);
+	}
+	out_close(out);
 }
 
 static void write_history(struct out *out, const struct order *order)
@@ -80,12 +122,11 @@ void order_write(struct out *out, const struct order *order, struct order_view v
 	write_number(out, order);
 	out_id(out, "userId", &order->user);
 	out_text(out, "status", order_status_text(order->status));
-	write_lines(out, order, view);
+	order_write_lines(out, order, view);
 	out_json(out, "shippingAddress", order->shipping_address);
-	out_open(out, "payment");
-	out_text(out, "status", payment_status_text(order->payment_status));
-	out_id(out, "transactionId", id_or_none(&order->transaction));
-	out_close(out);
+	write_payment(out, order, view);
+	if (order->shortage_count)
+		order_write_shortages(out, "shortages", order, view);
 	write_history(out, order);
 	out_time(out, "createdAt", order->created_ms);
 	out_time(out, "updatedAt", order->updated_ms);
@@ -120,6 +161,19 @@ static bool subtotal_of(const struct cart *cart, const struct quote *quotes,
 	return true;
 }
 
+static void write_changes(struct out *out, unsigned changes)
+{
+	static const enum cart_change each[] = {CART_PRICE, CART_CURRENCY, CART_AVAILABILITY,
+						CART_GONE};
+
+	out_open_list(out, "changes");
+	for (size_t i = 0; i < ARRAY_LENGTH(each); i++) {
+		if (changes & each[i])
+			out_text(out, NULL, cart_change_text(each[i]));
+	}
+	out_close_list(out);
+}
+
 static void write_cart_line(struct out *out, const struct cart_line *line,
 			    const struct quote *quote)
 {
@@ -135,6 +189,9 @@ static void write_cart_line(struct out *out, const struct cart_line *line,
 		out_money(out, "lineTotal", &priced.line_total);
 	}
 	out_int(out, "available", quote->purchasable ? quote->available : 0);
+	if (line->added_known)
+		out_money(out, "addedPrice", &line->added_price);
+	write_changes(out, cart_line_changes(line, quote));
 	out_close(out);
 }
 
@@ -147,6 +204,7 @@ void cart_write(struct out *out, const struct cart *cart, const struct quote *qu
 	out_id(out, "id", &cart->id);
 	out_id(out, "userId", id_or_none(&cart->user));
 	out_text(out, "secret", secret);
+	out_id(out, "orderId", id_or_none(&cart->order));
 	out_open_list(out, "lines");
 	for (size_t i = 0; i < cart->line_count; i++)
 		write_cart_line(out, &cart->lines[i], &quotes[i]);

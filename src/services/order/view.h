@@ -10,6 +10,13 @@ struct order_view {
 	const struct id *vendor; /* NULL: all lines */
 };
 
+/* Members of what it comes to: lines, subtotal, total. */
+void order_write_lines(struct out *out, const struct order *order, struct order_view view);
+
+/* The list of what was short. */
+void order_write_shortages(struct out *out, const char *name, const struct order *order,
+			   struct order_view view);
+
 /* The contract's Order; it was read with its history. */
 void order_write(struct out *out, const struct order *order, struct order_view view);
 
