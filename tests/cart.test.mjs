@@ -2,6 +2,8 @@
 // and is ordered once at a time, as it was seen. What carts take and refuse is in order.test.mjs.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 
 import { ADDRESS, runSouk, startShop, waitFor } from './lib/shop.mjs';
@@ -134,12 +136,19 @@ describe('a cart stays until its order is paid', () => {
   });
 });
 
+function sql(shopOf, file, statements) {
+  execFileSync('/usr/bin/python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n' +
+    'c.executescript(sys.argv[2])\nc.close()\n', join(shopOf.dataDir, `${file}.db`), statements]);
+}
+
+const NO_STOCK = 'user,auth,product,order,payment,review,notification,analytics';
+
 // Nobody keeps stock in this shop: its orders are under way until they are cancelled.
 describe('while an order of it is under way', () => {
   let slow, me, thing, other;
 
   before(async () => {
-    slow = await startShop({ env: { SOUK_SERVICES: 'user,auth,product,order,payment,review,notification,analytics' } });
+    slow = await startShop({ env: { SOUK_SERVICES: NO_STOCK } });
     me = await slow.customer();
     const { token } = await slow.someVendor();
     [thing, other] = await Promise.all([1, 2].map(async (n) => (await slow.api('POST', '/products', {
@@ -378,5 +387,79 @@ describe('what was shown is what is paid', () => {
       const { lines } = await as(me).look(id);
       if (lines.length === 0) await as(me).add(id, lamp, 1);
     }
+  });
+});
+
+describe('a shop of the last release', () => {
+  let old, me, lantern;
+
+  before(async () => {
+    old = await startShop();
+    me = await old.customer();
+    lantern = await old.createProduct({ price: 700, stock: 10 });
+  });
+
+  // Its files as that release left them: without what has come since.
+  const toLastRelease = () => {
+    sql(old, 'order', 'DROP TABLE stray_charges;' +
+      ['carts order_id', 'cart_lines added_price', 'cart_lines added_currency', 'cart_lines added_available', 'orders cart_id',
+        'orders shortages', 'orders failure_code', 'orders failure_message']
+        .map((column) => `ALTER TABLE ${column.replace(' ', ' DROP COLUMN ')};`).join('') +
+      "UPDATE schema_version SET version = 1 WHERE name = 'order';");
+    for (const [file, name, version] of [['payment', 'payment', 2], ['sandbox', 'sandbox', 1]]) {
+      sql(old, file, `UPDATE schema_version SET version = ${version} WHERE name = '${name}';`);
+    }
+  };
+
+  test('opens: its carts are what they were, and are ordered', async () => {
+    const id = await filled(me, [[lantern, 2]], old);
+    assert.equal(await old.sigterm(), 0);
+    toLastRelease();
+    await old.start();
+    const cart = await as(me, old).look(id);
+    assert.deepEqual(content(cart), [[lantern.id, 2]]);
+    assert.deepEqual([cart.lines[0].addedPrice, cart.lines[0].changes], [undefined, []]);
+    await as(me, old).add(id, lantern, 1);
+    assert.deepEqual((await as(me, old).look(id)).lines[0].addedPrice, euros(700));
+    assert.equal((await as(me, old).order(id, { expect: 201 })).json.status, 'paid');
+  });
+
+  test('forgets card numbers that it took for tokens, and its orders are not stuck with them', async () => {
+    const card = '4111_1111_1111_1111';
+    await old.restart({ env: { SOUK_SERVICES: NO_STOCK } });
+    const id = await filled(me, [[lantern, 1]], old);
+    const { json: placed } = await as(me, old).order(id, { headers: { prefer: 'respond-async' }, expect: 202 });
+    assert.equal(await old.sigterm(), 0);
+    sql(old, 'order', `UPDATE orders SET payment_method = '${card}';`);
+    sql(old, 'payment', `UPDATE transactions SET payment_method = '${card}' WHERE kind = 'charge';`);
+    sql(old, 'sandbox', `UPDATE charges SET payment_method = '${card}';`);
+    toLastRelease();
+    delete old.env.SOUK_SERVICES;
+    await old.start();
+    const order = await old.settled(placed.id, me.token);
+    assert.deepEqual([order.history.at(-1).reason, order.payment.failure.code], ['payment-declined', 'invalid_payment_method']);
+    assert.deepEqual(content(await as(me, old).look(id)), [[lantern.id, 1]]);
+    assert.equal(await old.sigterm(), 0);
+    for (const [file, table] of [['order', 'orders'], ['payment', 'transactions'], ['sandbox', 'charges']]) {
+      const found = execFileSync('/usr/bin/python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1])\n' +
+        "print(c.execute('SELECT count(*) FROM ' + sys.argv[2] + ' WHERE payment_method = ?', (sys.argv[3],)).fetchone()[0])",
+      join(old.dataDir, `${file}.db`), table, card]);
+      assert.equal(found.toString().trim(), '0', file);
+    }
+    await old.start();
+  });
+
+  test('cancels at once what Payment does not take, and holds nobody\'s stock for it', async () => {
+    await old.restart({ env: { SOUK_SERVICES: NO_STOCK } });
+    const id = await filled(me, [[lantern, 1]], old);
+    const { json: placed } = await as(me, old).order(id, { headers: { prefer: 'respond-async' }, expect: 202 });
+    assert.equal(await old.sigterm(), 0);
+    sql(old, 'order', `UPDATE orders SET payment_method = 'tok visa' WHERE status = 'pending';`);
+    delete old.env.SOUK_SERVICES;
+    await old.start();
+    const order = await old.settled(placed.id, me.token);
+    assert.deepEqual([order.history.at(-1).reason, order.payment.failure.code], ['payment-declined', 'refused']);
+    await waitFor(async () => (await old.get(`/inventory/${lantern.id}`)).reserved === 0, 'the stock is free');
+    assert.deepEqual(content(await as(me, old).look(id)), [[lantern.id, 1]]);
   });
 });
