@@ -554,6 +554,66 @@ describe('GET /products', () => {
     assert.ok(drafts.items.every(({ vendorId }) => vendorId === other.id));
   });
 
+  describe('prices, stock and currencies', () => {
+    let owner;
+    const listed = async (query) => (await shop.get(`/products?vendorId=${owner.id}&limit=100${query}`)).items
+      .map(({ name }) => name);
+    before(async () => {
+      owner = await shop.vendor();
+      const sizes = (small, large) => ({
+        options: [{ name: 'Size', values: ['S', 'L'] }],
+        variants: [{ options: { Size: 'S' }, ...small }, { options: { Size: 'L' }, ...large }],
+      });
+      const money = (amount, currency = 'EUR') => ({ price: { amount, currency } });
+      for (const body of [
+        { name: 'both', ...sizes({ ...money(100), stock: 0 }, { ...money(200), stock: 3 }) },
+        { name: 'plain', ...money(150), stock: 1 },
+        { name: 'gone', ...money(150), stock: 0 },
+        { name: 'yen', ...money(1500, 'JPY'), stock: 1 },
+        { name: 'cents', ...money(900, 'USD'), stock: 1 },
+        { name: 'dollars', ...sizes({ ...money(100, 'USD'), stock: 1 }, { ...money(700, 'USD'), stock: 1 }) },
+      ]) await post(body, { token: owner.token, expect: 201 });
+    });
+
+    for (const [query, ...found] of [
+      ['&minPrice=160', 'both'], ['&minPrice=150', 'both', 'gone', 'plain'], ['&maxPrice=100', 'both'],
+      ['&minPrice=110&maxPrice=190', 'gone', 'plain'], ['&minPrice=100&maxPrice=100', 'both'], ['&minPrice=201'],
+      ['&inStock=true&maxPrice=160', 'plain'], ['&inStock=true&minPrice=160', 'both'],
+      ['&inStock=true&currency=EUR', 'both', 'plain'], ['&inStock=false', 'both', 'gone'],
+      ['&inStock=false&minPrice=160'], ['&inStock=false&maxPrice=120', 'both'],
+      ['&currency=JPY', 'yen'], ['&currency=USD&minPrice=800', 'cents'], ['&currency=USD&minPrice=150&maxPrice=650'],
+      ['&minPrice=700', ], ['&currency=USD&inStock=true&minPrice=700&maxPrice=700', 'dollars'],
+      ['&currency=CHF'], ['', 'both', 'cents', 'dollars', 'gone', 'plain', 'yen'],
+    ]) {
+      test(`${query || 'nothing asked'}: ${found.join(', ') || 'none'}`, async () => {
+        assert.deepEqual((await listed(query)).sort(), found);
+        for (const sort of ['name', 'rating']) assert.deepEqual((await listed(`${query}&sort=${sort}`)).sort(), found, sort);
+      });
+    }
+
+    test('are never compared across currencies', async () => {
+      assert.deepEqual(await listed('&sort=price&currency=USD'), ['dollars', 'cents']);
+      assert.deepEqual(await listed('&sort=-price&currency=USD'), ['cents', 'dollars']);
+      assert.deepEqual(await listed('&sort=price'), ['both', 'plain', 'gone']);
+      const paged = await shop.all(`/products?vendorId=${owner.id}&sort=price&currency=USD`, undefined, 1);
+      assert.deepEqual(paged.map(({ name }) => name), ['dollars', 'cents']);
+      assert.deepEqual(pointers(await shop.api('GET', '/products?currency=Euro')), ['?currency']);
+      assert.deepEqual(pointers(await shop.api('GET', '/products?currency=ZZZ')), ['?currency']);
+    });
+
+    test('the facet counts products with a variant in the range, in one currency', async () => {
+      const prices = async (query) => (await shop.get(`/products?vendorId=${owner.id}&facets=price&limit=1${query}`))
+        .facets.price.map(({ value, count }) => [value, count]);
+      assert.deepEqual(await prices('&currency=USD'), [['0-499', 1], ['500-999', 2]]);
+      assert.deepEqual(await prices(''), [['0-499', 3]]);
+      assert.deepEqual(await prices('&currency=JPY'), [['1000-1999', 1]]);
+      for (const [value, count] of await prices('&currency=USD')) {
+        const [min, max] = value.split('-');
+        assert.equal((await listed(`&currency=USD&minPrice=${min}&maxPrice=${max}`)).length, count, value);
+      }
+    });
+  });
+
   test('names every fault of the query', async () => {
     assert.deepEqual(pointers(await shop.api('GET',
       '/products?limit=0&cursor=x&minPrice=-1&maxPrice=a&inStock=yes&minRating=6&vendorId=1&ids=1&sort=up&facets=size&status=x')),

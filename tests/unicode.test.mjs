@@ -137,3 +137,74 @@ describe('an import', () => {
     assert.equal((await of('самовар')).vendorId, samovar.vendorId);
   });
 });
+
+// ---- searches
+
+describe('a search', () => {
+  const NAMES = [
+    'Ёлка', 'Καφές', '日本茶', 'コットンTシャツ', 'شاي أخضر', 'ชาเขียว', '녹차 세트', 'Łódź Crème', 'Straße 7', 'हिन्दी चाय',
+    'ﾎｯﾄｺｰﾋｰ', 'तेल', 'Чайник', 'ЩУКА',
+  ];
+  let seller;
+  const search = async (q) => (await shop.get(
+    `/products?vendorId=${seller.id}&q=${encodeURIComponent(q)}&limit=100`)).items.map(({ name }) => name).sort();
+  before(async () => {
+    seller = await shop.vendor();
+    for (const name of NAMES) await post({ name }, { token: seller.token, expect: 201 });
+  });
+
+  for (const [q, ...found] of [
+    ['елка', 'Ёлка'], ['ЁЛКА', 'Ёлка'], ['ёл', 'Ёлка'], ['καφες', 'Καφές'], ['ΚΑΦΈΣ', 'Καφές'], ['Κα', 'Καφές'],
+    ['茶', '日本茶'], ['本茶', '日本茶'], ['日本', '日本茶'], ['日茶'], ['シャツ', 'コットンTシャツ'], ['ｼｬﾂ', 'コットンTシャツ'],
+    ['tシャツ', 'コットンTシャツ'], ['ＴＳ'], ['コーヒー', 'ﾎｯﾄｺｰﾋｰ'], ['شاي', 'شاي أخضر'], ['اخضر', 'شاي أخضر'],
+    ['شَاي', 'شاي أخضر'], ['เขียว', 'ชาเขียว'], ['ชา', 'ชาเขียว'], ['녹차', '녹차 세트'], ['차', '녹차 세트'], ['세트　녹', '녹차 세트'],
+    ['lodz creme', 'Łódź Crème'], ['STRASSE ７', 'Straße 7'], ['चाय', 'हिन्दी चाय'], ['तेल', 'तेल'], ['ताल'], ['чайн', 'Чайник'],
+    ['чаин'], ['щука', 'ЩУКА'], ['Ёлка'.normalize('NFD'), 'Ёлка'], ['ел\u200bка', 'Ёлка'], ['елка ☕', 'Ёлка'], ['☕'],
+  ]) {
+    test(`for ${q} finds ${found.join(', ') || 'nothing'}`, async () => {
+      assert.deepEqual(await search(q), found);
+    });
+  }
+
+  test('looks at tags, categories and descriptions in the same way', async () => {
+    const { name } = await post({
+      name: 'Nothing', tags: ['Ёжик'], category: 'お茶/急須', description: '<p>Φίλτρο καφέ</p>',
+    }, { token: seller.token, expect: 201 }).then(({ json }) => json);
+    for (const q of ['ежик', '急須', 'φιλτρο', 'ежик 急須 καφε']) assert.deepEqual(await search(q), [name], q);
+  });
+
+  test('uses the first ten different words', async () => {
+    const { name } = await post({ name: 'a1 b2 c3 d4 e5 f6 g7 h8 i9 j10' }, { token: seller.token, expect: 201 })
+      .then(({ json }) => json);
+    assert.deepEqual(await search('A1 a1 b2 c3 d4 e5 f6 g7 h8 i9 j10 nowhere'), [name]);
+    assert.deepEqual(await search('a1 b2 c3 d4 e5 f6 g7 h8 i9 nowhere j10'), []);
+  });
+});
+
+describe('names', () => {
+  test('sort by the Unicode collation, over all pages', async () => {
+    const seller = await shop.vendor();
+    const names = ['10', 'apple', 'Apple', 'Äpfel', 'Apfelmus', 'éclair', 'Zoo', 'zoo', 'Αλφα', 'Ёлка', 'Ель', 'Жук', 'あ', '日本茶'];
+    for (const name of names) await post({ name }, { token: seller.token, expect: 201 });
+    const listed = await shop.all(`/products?vendorId=${seller.id}&sort=name`, undefined, 3);
+    const collator = new Intl.Collator('und');
+    assert.deepEqual(listed.map(({ name }) => name), [...names].sort(collator.compare));
+  });
+});
+
+describe('tags', () => {
+  test('compare folded, and are shown as they were written', async () => {
+    const seller = await shop.vendor();
+    const tagged = async (tags) => (await post({ name: 'x', tags }, { token: seller.token, expect: 201 })).json;
+    const one = await tagged(['Чай', 'ЧАЙ', 'чай', 'Straße', 'STRASSE', 'ｔｅａ', 'Tea', 'é']);
+    assert.deepEqual(one.tags, ['Чай', 'Straße', 'ｔｅａ', 'é']);
+    await tagged(['чАй']);
+    const list = await shop.get(`/products?vendorId=${seller.id}&tag=${encodeURIComponent('ЧАЙ')}&facets=tag`);
+    assert.equal(list.items.length, 2);
+    assert.equal(list.facets.tag[0].count, 2);
+    assert.match(list.facets.tag[0].value, /^чай$/i);
+    for (const [tag, count] of [['strasse', 1], ['TEA', 1], ['e', 0]]) {
+      assert.equal((await shop.get(`/products?vendorId=${seller.id}&tag=${tag}`)).items.length, count, tag);
+    }
+  });
+});

@@ -52,11 +52,99 @@ static void folding_compares_case_width_and_what_nobody_sees(void **state)
 	assert_false(unicode_equal_folded(arena, "caf\xc3\xa9", "cafe"));
 }
 
+/* Whether the texts are in their order. */
+static void check_sorted(const char *const *texts)
+{
+	for (size_t i = 0; texts[i + 1]; i++) {
+		size_t length, next_length;
+		const void *key = unicode_sort_key(arena, texts[i], &length);
+		const void *next = unicode_sort_key(arena, texts[i + 1], &next_length);
+		int order = memcmp(key, next, MIN(length, next_length));
+
+		if (order > 0 || (order == 0 && length >= next_length))
+			fail_msg("%s is not before %s", texts[i], texts[i + 1]);
+	}
+}
+
+static void text_sorts_by_the_collation_of_unicode(void **state)
+{
+	check_sorted((const char *const[]){"", "10", "apfel", "Apfel", "\u00c4pfel", "eclair",
+					   "\u00c9clair", "Zoo", "\u0391\u03b2\u03b3",
+					   "\u0415\u043b\u043a\u0430", "\u0401\u043b\u043a\u0430",
+					   "\u0416\u0443\u043a", NULL});
+	assert_true(strlen(unicode_edition(arena)) > 0);
+}
+
+/* --- words ---------------------------------------------------------------------------------- */
+
+static bool join(void *arg, const char *word, size_t length)
+{
+	const char **all = arg;
+
+	*all = arena_printf(arena, "%s%s%.*s", *all, **all ? "|" : "", (int)length, word);
+	return true;
+}
+
+static const char *words(const char *text)
+{
+	const char *all = "";
+
+	assert_true(unicode_words(arena, text, join, &all));
+	return all;
+}
+
+static void words_are_those_between_blanks_and_marks(void **state)
+{
+	assert_string_equal(words(" Red T-shirt, 3.5 cm! (new) "), "red|t|shirt|3|5|cm|new");
+	assert_string_equal(words("L'\u00e9t\u00e9 \u2014 100%"), "l|ete|100");
+	assert_string_equal(words(""), "");
+	assert_string_equal(words("\u2615 !"), "");
+}
+
+static void words_have_neither_case_nor_width_nor_accents(void **state)
+{
+	static const char *const same[][2] = {
+		{"\u0401\u043b\u043a\u0430", "\u0435\u043b\u043a\u0430"},	      /* Yolka */
+		{"\u039a\u03b1\u03c6\u03ad\u03c2", "\u03ba\u03b1\u03c6\u03b5\u03c3"}, /* Kafes */
+		{"Stra\u00dfe \u0141\u00f3d\u017a", "strasse|lodz"},
+		{"\uff33\uff48\uff4f\uff50", "shop"}, /* of full width */
+		{"\uff76\uff9e", "\u30ac"},	      /* Kana of half width */
+		{"\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd", "\u05e9\u05dc\u05d5\u05dd"},
+		{"\u0623\u064e\u062e\u0636\u0640\u0631", "\u0627\u062e\u0636\u0631"},
+		{"\u0663\u06f4", "34"},
+		{"Vi\u1ec7t", "viet"},
+		{"so\u00adft", "soft"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(same); i++)
+		assert_string_equal(words(same[i][0]), same[i][1]);
+	/* Marks that make another letter stay. */
+	assert_string_equal(words("\u0427\u0430\u0439"), "\u0447\u0430\u0439"); /* chay */
+	assert_string_equal(words("\u0939\u093f\u0928\u094d\u0926\u0940"),
+			    "\u0939\u093f\u0928\u094d\u0926\u0940"); /* Hindi */
+	assert_string_equal(words("\u30ac"), "\u30ac");
+}
+
+static void scripts_without_blanks_have_words_of_one_letter(void **state)
+{
+	assert_string_equal(words("\u65e5\u672c\u8336"), "\u65e5|\u672c|\u8336");
+	assert_string_equal(words("USB\u5145\u96fb T\u30b7\u30e3\u30c4"),
+			    "usb|\u5145|\u96fb|t|\u30b7|\u30e3|\u30c4");
+	assert_string_equal(words("\u30b3\u30fc\u30d2\u30fc"), "\u30b3|\u30fc|\u30d2|\u30fc");
+	assert_string_equal(words("\u0e0a\u0e32\u0e40\u0e02\u0e35\u0e22\u0e27"),
+			    "\u0e0a|\u0e32|\u0e40|\u0e02\u0e35|\u0e22|\u0e27"); /* Thai */
+	assert_string_equal(words("\ub179\ucc28"), "\ub179|\ucc28");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_comes_into_normal_form_c),
 		cmocka_unit_test(folding_compares_case_width_and_what_nobody_sees),
+		cmocka_unit_test(text_sorts_by_the_collation_of_unicode),
+		cmocka_unit_test(words_are_those_between_blanks_and_marks),
+		cmocka_unit_test(words_have_neither_case_nor_width_nor_accents),
+		cmocka_unit_test(scripts_without_blanks_have_words_of_one_letter),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -113,8 +113,7 @@ static bool is_control(uint32_t code_point)
 	return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
 }
 
-/* Unicode's White_Space, and the byte order mark, which nobody sees either. */
-static bool is_white_space(uint32_t c)
+bool text_is_white_space(uint32_t c)
 {
 	return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
 	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
@@ -159,7 +158,7 @@ char *text_trim(struct arena *arena, const char *text)
 	while (*text) {
 		const char *before = text;
 
-		if (is_white_space(text_next(&text)))
+		if (text_is_white_space(text_next(&text)))
 			continue;
 		if (!start)
 			start = before;
@@ -255,7 +254,7 @@ bool text_is_web_address(const char *text)
 	for (const char *at = text; *at;) {
 		uint32_t c = text_next(&at);
 
-		if (is_white_space(c) || is_control(c))
+		if (text_is_white_space(c) || is_control(c))
 			return false;
 	}
 	authority = strstr(text, "://");

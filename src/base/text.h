@@ -13,6 +13,9 @@ bool text_has_control(const char *text);
 /* The code point at *text, which is moved behind it; U+FFFD for a byte that is not UTF-8. */
 uint32_t text_next(const char **text);
 
+/* Unicode's White_Space, and the byte order mark, which nobody sees either. */
+bool text_is_white_space(uint32_t code_point);
+
 /* Code points in well-formed UTF-8. */
 size_t text_length(const char *text);
 

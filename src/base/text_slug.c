@@ -6,35 +6,11 @@
 #include <string.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
-#include <unicode/uscript.h>
 
 #include "base/text.h"
 #include "base/unicode.h"
 
-#define FIRST_LATIN 0xc0
-#define LAST_LATIN 0x17f
 #define LETTERS_SIZE 8
-
-/* clang-format off */
-/* By code point from U+00C0: the letters in ASCII, or "" for what is no letter. */
-static const char *const latin[LAST_LATIN - FIRST_LATIN + 1] = {
-	/* U+00C0 */
-	"a", "a", "a", "a", "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i", "i",
-	"d", "n", "o", "o", "o", "o", "o", "", "o", "u", "u", "u", "u", "y", "th", "ss",
-	"a", "a", "a", "a", "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i", "i",
-	"d", "n", "o", "o", "o", "o", "o", "", "o", "u", "u", "u", "u", "y", "th", "y",
-	/* U+0100 */
-	"a", "a", "a", "a", "a", "a", "c", "c", "c", "c", "c", "c", "c", "c", "d", "d",
-	"d", "d", "e", "e", "e", "e", "e", "e", "e", "e", "e", "e", "g", "g", "g", "g",
-	"g", "g", "g", "g", "h", "h", "h", "h", "i", "i", "i", "i", "i", "i", "i", "i",
-	"i", "i", "ij", "ij", "j", "j", "k", "k", "k", "l", "l", "l", "l", "l", "l", "l",
-	/* U+0140 */
-	"l", "l", "l", "n", "n", "n", "n", "n", "n", "n", "n", "n", "o", "o", "o", "o",
-	"o", "o", "oe", "oe", "r", "r", "r", "r", "r", "r", "s", "s", "s", "s", "s", "s",
-	"s", "s", "t", "t", "t", "t", "t", "t", "u", "u", "u", "u", "u", "u", "u", "u",
-	"u", "u", "u", "u", "w", "w", "y", "y", "y", "z", "z", "z", "z", "z", "z", "s",
-};
-/* clang-format on */
 
 /* --- characters ----------------------------------------------------------------------------- */
 
@@ -66,23 +42,6 @@ static bool is_one_of(uint32_t c, uint32_t categories)
 	return (U_MASK(u_charType((UChar32)c)) & categories) != 0;
 }
 
-/* The letter of ASCII that one of the Latin script is built on; else itself. */
-static uint32_t latin_base(uint32_t c)
-{
-	UErrorCode code = U_ZERO_ERROR;
-	UChar parts[LETTERS_SIZE];
-	const UNormalizer2 *nfd;
-	int32_t length;
-
-	if (uscript_getScript((UChar32)c, &code) != USCRIPT_LATIN || U_FAILURE(code))
-		return c;
-	nfd = unorm2_getNFDInstance(&code);
-	length = U_SUCCESS(code)
-			 ? unorm2_getDecomposition(nfd, (UChar32)c, parts, LETTERS_SIZE, &code)
-			 : -1;
-	return length > 0 && U_SUCCESS(code) && parts[0] < 0x80 ? parts[0] : c;
-}
-
 enum part {
 	PART_LETTERS,	/* letters or a digit */
 	PART_MARK,	/* belongs to the letter before it */
@@ -93,6 +52,8 @@ enum part {
 /* What a character, in lower case, is to a slug. */
 static enum part part_of(uint32_t c, char letters[LETTERS_SIZE])
 {
+	const char *plain;
+
 	letters[0] = '\0';
 	if (c < 0x80) {
 		letters[0] = (char)c;
@@ -100,15 +61,14 @@ static enum part part_of(uint32_t c, char letters[LETTERS_SIZE])
 		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? PART_LETTERS
 									: PART_SEPARATOR;
 	}
-	if (c >= FIRST_LATIN && c <= LAST_LATIN) {
-		const char *plain = latin[c - FIRST_LATIN];
-
+	plain = unicode_plain_latin(c);
+	if (plain) {
 		memcpy(letters, plain, strlen(plain) + 1);
-		return *plain ? PART_LETTERS : PART_SEPARATOR;
+		return PART_LETTERS;
 	}
 	if (u_hasBinaryProperty((UChar32)c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT))
 		return PART_NOTHING;
-	write_letter(latin_base(c), letters);
+	write_letter(c, letters);
 	if (is_one_of(c, U_GC_M_MASK))
 		return PART_MARK;
 	return is_one_of(c, U_GC_L_MASK | U_GC_N_MASK) ? PART_LETTERS : PART_SEPARATOR;
@@ -152,12 +112,11 @@ static char *without_symbols(struct arena *arena, const char *text)
 		const char *from = text;
 		uint32_t c = text_next(&text);
 
-		if (c >= FIRST_LATIN && c <= LAST_LATIN) {
-			const char *plain = latin[c - FIRST_LATIN];
-			size_t length = *plain ? strlen(plain) : 1;
+		const char *plain = unicode_plain_latin(c);
 
-			memcpy(to, *plain ? plain : " ", length);
-			to += length;
+		if (plain) {
+			memcpy(to, plain, strlen(plain));
+			to += strlen(plain);
 		} else if (c < 0x80 || is_one_of(c, U_GC_L_MASK | U_GC_N_MASK | U_GC_M_MASK) ||
 			   u_hasBinaryProperty((UChar32)c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT)) {
 			memcpy(to, from, (size_t)(text - from));

@@ -1,18 +1,7 @@
-/*
- * ICU works on UTF-16: text goes there and back in the arena. Its normalizers are made once per
- * process, at their first use, and are not closed.
- */
-#include "base/unicode.h"
-
+/* Normal forms and folding. */
 #include <string.h>
-#include <unicode/unorm2.h>
-#include <unicode/ustring.h>
 
-/* UTF-16 in an arena. */
-struct wide {
-	UChar *units;
-	int32_t length;
-};
+#include "base/unicode_internal.h"
 
 bool unicode_is_ascii(const char *text)
 {
@@ -24,7 +13,7 @@ bool unicode_is_ascii(const char *text)
 	return true;
 }
 
-static struct wide widen(struct arena *arena, const char *text)
+struct wide wide_from(struct arena *arena, const char *text)
 {
 	size_t length = strlen(text);
 	struct wide wide = {.units = ARENA_ARRAY(arena, UChar, length + 1)};
@@ -38,7 +27,7 @@ static struct wide widen(struct arena *arena, const char *text)
 	return wide;
 }
 
-static char *narrow(struct arena *arena, const UChar *units, int32_t length)
+char *wide_text(struct arena *arena, const UChar *units, int32_t length)
 {
 	int32_t size = 3 * length + 1; /* a unit gives three bytes at most */
 	char *text = arena_alloc(arena, (size_t)size);
@@ -49,21 +38,14 @@ static char *narrow(struct arena *arena, const UChar *units, int32_t length)
 	return text;
 }
 
-static const UNormalizer2 *normalizer(const UNormalizer2 *(*get)(UErrorCode *))
-{
-	UErrorCode code = U_ZERO_ERROR;
-	const UNormalizer2 *it = get(&code);
-
-	assert(U_SUCCESS(code));
-	return it;
-}
-
-static struct wide normalize(struct arena *arena, const UNormalizer2 *form, struct wide from)
+struct wide wide_normal(struct arena *arena, normalizer_fn *form_of, struct wide from)
 {
 	struct wide to = {0};
 	UErrorCode code = U_ZERO_ERROR;
+	const UNormalizer2 *form = form_of(&code);
 	int32_t room = 2 * from.length + 16;
 
+	assert(U_SUCCESS(code));
 	to.units = ARENA_ARRAY(arena, UChar, (size_t)room);
 	to.length = unorm2_normalize(form, from.units, from.length, to.units, room, &code);
 	if (code == U_BUFFER_OVERFLOW_ERROR) {
@@ -78,18 +60,19 @@ static struct wide normalize(struct arena *arena, const UNormalizer2 *form, stru
 
 const char *unicode_nfc(struct arena *arena, const char *text)
 {
-	const UNormalizer2 *nfc;
 	UErrorCode code = U_ZERO_ERROR;
 	struct wide wide;
+	bool normal;
 
 	if (unicode_is_ascii(text))
 		return text;
-	nfc = normalizer(unorm2_getNFCInstance);
-	wide = widen(arena, text);
-	if (unorm2_isNormalized(nfc, wide.units, wide.length, &code) && U_SUCCESS(code))
+	wide = wide_from(arena, text);
+	normal = unorm2_isNormalized(unorm2_getNFCInstance(&code), wide.units, wide.length, &code);
+	assert(U_SUCCESS(code));
+	if (normal)
 		return text;
-	wide = normalize(arena, nfc, wide);
-	return narrow(arena, wide.units, wide.length);
+	wide = wide_normal(arena, unorm2_getNFCInstance, wide);
+	return wide_text(arena, wide.units, wide.length);
 }
 
 static char *lower_ascii(struct arena *arena, const char *text)
@@ -110,14 +93,14 @@ char *unicode_lower(struct arena *arena, const char *text)
 
 	if (unicode_is_ascii(text))
 		return lower_ascii(arena, text);
-	from = normalize(arena, normalizer(unorm2_getNFKCInstance), widen(arena, text));
+	from = wide_normal(arena, unorm2_getNFKCInstance, wide_from(arena, text));
 	/* One unit gives three at most (SpecialCasing.txt). */
 	room = 3 * from.length + 1;
 	to.units = ARENA_ARRAY(arena, UChar, (size_t)room);
 	to.length = u_strToLower(to.units, room, from.units, from.length, "", &code);
 	assert(U_SUCCESS(code));
-	to = normalize(arena, normalizer(unorm2_getNFKCInstance), to);
-	return narrow(arena, to.units, to.length);
+	to = wide_normal(arena, unorm2_getNFKCInstance, to);
+	return wide_text(arena, to.units, to.length);
 }
 
 char *unicode_fold(struct arena *arena, const char *text)
@@ -126,8 +109,8 @@ char *unicode_fold(struct arena *arena, const char *text)
 
 	if (unicode_is_ascii(text))
 		return lower_ascii(arena, text);
-	wide = normalize(arena, normalizer(unorm2_getNFKCCasefoldInstance), widen(arena, text));
-	return narrow(arena, wide.units, wide.length);
+	wide = wide_normal(arena, unorm2_getNFKCCasefoldInstance, wide_from(arena, text));
+	return wide_text(arena, wide.units, wide.length);
 }
 
 bool unicode_equal_folded(struct arena *arena, const char *a, const char *b)

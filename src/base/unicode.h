@@ -22,4 +22,30 @@ char *unicode_fold(struct arena *arena, const char *text);
 /* Whether two texts are equal once they are folded. */
 bool unicode_equal_folded(struct arena *arena, const char *a, const char *b);
 
+/* The letters of ASCII, in lower case, that a letter of the Latin script beyond it is built on; NULL
+ * of all else. */
+const char *unicode_plain_latin(uint32_t code_point);
+
+/* Bytes that sort as the text does by the Unicode collation of no language in particular (CLDR's
+ * root). They compare with those of the same unicode_edition alone. */
+const void *unicode_sort_key(struct arena *arena, const char *text, size_t *ret_length);
+
+/* Names what sort keys and words are made by, ICU and the code here: what was stored of another
+ * edition is to be made anew. */
+const char *unicode_edition(struct arena *arena);
+
+/* --- words ---------------------------------------------------------------------------------- */
+
+/* Takes one word; false: no more. */
+typedef bool unicode_word_fn(void *arg, const char *word, size_t length);
+
+/*
+ * The words of text, as searches compare them: letters, digits and the marks that belong to them,
+ * folded as unicode_fold does, and without accents. Where a script puts blanks between words a word
+ * is what stands between them; where it does not (Chinese, Japanese, Thai, ...), and in Korean, which
+ * joins words freely, each character is one, so that a phrase of them is found wherever it stands.
+ * What is made of words alone gives the same words again. False where `take` wanted no more.
+ */
+bool unicode_words(struct arena *arena, const char *text, unicode_word_fn *take, void *arg);
+
 #endif

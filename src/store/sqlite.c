@@ -104,6 +104,11 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 		connection_close(connection);
 		return code == SQLITE_FULL ? ERR_STORAGE_FULL : ERR_STORAGE;
 	}
+	if (connection_add_words(connection)) {
+		*ret_why = "full-text search is missing";
+		connection_close(connection);
+		return ERR_STORAGE;
+	}
 	if (writer) {
 		sqlite3_wal_hook(connection->handle, checkpoint, connection);
 		connection->file.path = must_copy_text(path);

@@ -103,6 +103,9 @@ void connection_close(struct connection *connection);
 /* Its statements may use the aggregates of sqlite_sums.c. */
 enum err connection_add_sums(struct connection *connection) MUST_CHECK;
 
+/* Its full-text tables may be cut into words by sqlite_words.c. */
+enum err connection_add_words(struct connection *connection) MUST_CHECK;
+
 /* Runs a statement without values or rows, as often as asked. */
 enum err connection_run(struct connection *connection, const char *text) MUST_CHECK;
 

@@ -1,4 +1,8 @@
 /* GET /products: search, filters, facets, sorting, pages. */
+#include <string.h>
+
+#include "base/config.h"
+#include "base/unicode.h"
 #include "services/product/api.h"
 #include "services/product/rules.h"
 #include "services/product/store.h"
@@ -25,7 +29,7 @@ static const char *const facet_words[] = {
 };
 
 struct parameters {
-	char *words, *category, *tag, *min_rating;
+	char *words, *category, *tag, *min_rating, *currency;
 	int64_t min_price, max_price;
 	bool in_stock;
 	struct id vendor_id;
@@ -40,6 +44,7 @@ struct listing {
 	struct product_query query;
 	struct page page;
 	struct list facet_list; /* int */
+	bool wanted[FACETS];
 	struct product_page found;
 	struct facet facets[FACETS];
 	struct out out; /* the answer, up to the end of its items */
@@ -67,6 +72,8 @@ static const struct field parameter_fields[] = {
 	      GIVEN(struct parameters, min_price_given)),
 	FIELD(struct parameters, max_price, "maxPrice", INT, .max = MONEY_MAX,
 	      GIVEN(struct parameters, max_price_given)),
+	FIELD(struct parameters, currency, "currency", TEXT, .min = 3, .max = 3,
+	      .check = currency_known, .expected = "must be an ISO 4217 currency such as EUR"),
 	FIELD(struct parameters, in_stock, "inStock", BOOL,
 	      GIVEN(struct parameters, in_stock_given)),
 	FIELD(struct parameters, min_rating, "minRating", TEXT, .max = 4, .check = is_rating,
@@ -88,12 +95,24 @@ static const char *filled(const char *text)
 	return text && *text ? text : NULL;
 }
 
+/* Prices compare within one currency: the one that is asked for, else the shop's own. */
+static void choose_currency(const struct parameters *given, struct product_query *query)
+{
+	const char *currency = given->currency ? given->currency : config_text("currency");
+	bool compares = query->has_min_price || query->has_max_price || query->sort == SORT_PRICE ||
+			query->sort == SORT_PRICE_DOWN;
+
+	memcpy(query->price_currency, currency, sizeof(query->price_currency));
+	if (given->currency || compares)
+		memcpy(query->currency, currency, sizeof(query->currency));
+}
+
 static struct product_query to_query(const struct request *req, const struct parameters *given)
 {
 	struct product_query query = {
 		.words = given->words ? search_new(req->arena, given->words) : NULL,
 		.category = filled(given->category),
-		.tag = filled(given->tag),
+		.tag = filled(given->tag) ? unicode_fold(req->arena, given->tag) : NULL,
 		.min_price = given->min_price,
 		.max_price = given->max_price,
 		.has_min_price = given->min_price_given,
@@ -115,6 +134,7 @@ static struct product_query to_query(const struct request *req, const struct par
 	/* What is not on sale its owner sees, and administrators do; to others it is not there. */
 	query.only_owner = query.status != PRODUCT_ACTIVE && !request_has_role(req, ROLE_ADMIN);
 	query.owner = req->caller.user;
+	choose_currency(given, &query);
 	return query;
 }
 
@@ -146,7 +166,6 @@ static enum err find_page(struct sql *sql, struct listing *listing)
 static enum err list_body(struct sql *sql, void *arg)
 {
 	struct listing *listing = arg;
-	const int *which = listing->facet_list.items;
 	enum err err;
 
 	err = find_page(sql, listing);
@@ -154,10 +173,10 @@ static enum err list_body(struct sql *sql, void *arg)
 		return err;
 	for (size_t i = 0; !err && i < listing->found.count; i++)
 		err = product_show(sql, &listing->found.heads[i], &listing->out);
-	for (size_t i = 0; !err && i < listing->facet_list.count; i++)
-		err = store_facet(sql, listing->req->arena, &listing->query,
-				  (enum product_facet)which[i], &listing->facets[which[i]]);
-	return err;
+	if (err || !listing->facet_list.count)
+		return err;
+	return store_facets(sql, listing->req->arena, &listing->query, listing->wanted,
+			    listing->facets);
 }
 
 /* Tries what is quick on this thread. */
@@ -224,6 +243,8 @@ enum err get_products(struct request *req, struct reply *reply)
 		return err;
 	listing.query = to_query(req, &given);
 	listing.facet_list = given.facets;
+	for (size_t i = 0; i < given.facets.count; i++)
+		listing.wanted[((const int *)given.facets.items)[i]] = true;
 	kind = arena_printf(req->arena, "products/%s", sort_words[listing.query.sort]);
 	err = request_page(req, kind, &listing.page);
 	if (err)

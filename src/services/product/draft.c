@@ -6,6 +6,7 @@
 #include "base/html.h"
 #include "base/out.h"
 #include "base/text.h"
+#include "base/unicode.h"
 #include "services/product/rules.h"
 
 #define CATEGORY_WANTED "must be a path of slugs such as clothing/shirts"
@@ -164,20 +165,21 @@ static void clean_description(struct content *content, struct faults *faults)
 		fault_add(faults, "/description", "must not have control characters");
 }
 
-/* Tags compare ignoring case, as the store's filter does. */
+/* Tags compare folded, as the store's filter does. */
 static void clean_tags(struct arena *arena, struct list *tags)
 {
+	const char *folded[PRODUCT_TAGS_MAX];
 	char **texts = tags->items;
 	size_t kept = 0;
 
+	assert(tags->count <= PRODUCT_TAGS_MAX);
 	for (size_t i = 0; i < tags->count; i++) {
 		char *tag = text_trim(arena, texts[i]);
-		bool twice = false;
 
-		for (size_t j = 0; j < kept && !twice; j++)
-			twice = text_equal_ignoring_case(texts[j], tag);
-		if (*tag && !twice)
-			texts[kept++] = tag;
+		folded[kept] = unicode_fold(arena, tag);
+		if (!*tag || is_among(folded, kept, folded[kept]))
+			continue;
+		texts[kept++] = tag;
 	}
 	tags->count = kept;
 }

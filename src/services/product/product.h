@@ -92,6 +92,8 @@ struct product {
 	char *category; /* a path such as clothing/shirts; NULL: none */
 	enum product_status status;
 	struct money price;	      /* the lowest of its variants */
+	int64_t price_max;	      /* the highest */
+	unsigned price_ranges;	      /* the bits of their ranges, see price_range_bit */
 	struct stock stock;	      /* of all variants together */
 	int64_t rating, rating_count; /* the average in hundredths */
 	int64_t version, revision;    /* see reply_etag */

@@ -80,6 +80,8 @@ void product_settle(struct arena *arena, struct product *product)
 	const struct list *options = &product->content.options;
 
 	product->price.amount = MONEY_MAX;
+	product->price_max = 0;
+	product->price_ranges = 0;
 	product->stock = (struct stock){.status = STOCK_OUT};
 	for (size_t i = 0; i < product->variant_count; i++) {
 		struct variant *variant = &product->variants[i];
@@ -93,6 +95,8 @@ void product_settle(struct arena *arena, struct product *product)
 				.available = variant->initial_stock,
 			};
 		product->price.amount = MIN(product->price.amount, variant->price);
+		product->price_max = MAX(product->price_max, variant->price);
+		product->price_ranges |= price_range_bit(variant->price);
 		stock_add(&product->stock, &variant->stock);
 	}
 }

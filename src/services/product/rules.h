@@ -32,21 +32,27 @@ void stock_add(struct stock *all, const struct stock *one);
 char *variant_sku(struct arena *arena, const char *slug, const struct variant *variant);
 
 /*
- * What somebody typed, as full-text queries: every word must be there, as a word's beginning.
- * Nothing in it is syntax. The tiers say how well it fits, the best first; each product that `all`
+ * What somebody typed, as full-text queries: every word must be there, as a word's beginning; the
+ * first SEARCH_WORDS_MAX different ones count. Words are those of base/unicode.h; several that
+ * no blank divides must stand together. Nothing in it is syntax. The tiers say how well it fits, the best first; each product that `all`
  * finds is in just one of them: all words whole in the name; one of several whole in the name, or
  * the only one as a beginning; all in name, tags, category or SKUs; the others, which need the
- * description.
+ * description. Of more than RANKED_WORDS_MAX words only the first and the last of these are told
+ * apart, and between them what has all of them whole: a beginning is dear, since the words that have
+ * it are gathered before the first is told.
  */
 #define SEARCH_TIERS 4
+#define SEARCH_WORDS_MAX 10
+#define RANKED_WORDS_MAX 3
 struct search {
 	size_t words; /* how many; not 0 */
+	const char *phrases[SEARCH_WORDS_MAX];
 	const char *all;
-	const char *whole; /* of these, what has the words whole; found faster */
-	const char *tiers[SEARCH_TIERS];
+	const char *whole;		 /* of these, what has the words whole; found faster */
+	const char *tiers[SEARCH_TIERS]; /* NULL: there is no such */
 };
 
-/* NULL where there is no word. */
+/* NULL where nothing was typed but blanks. */
 struct search *search_new(struct arena *arena, const char *typed);
 
 /* A rating such as "4.5" in hundredths; false where it is none from 0 to 5. */
@@ -58,6 +64,10 @@ struct price_range {
 };
 #define PRICE_RANGES 16
 extern const struct price_range price_ranges[PRICE_RANGES];
+
+/* The bit of the range that it lies in: that of the n-th is 1 << n. Products are stored with them:
+ * other ranges need a migration. */
+unsigned price_range_bit(int64_t price);
 
 struct facet_value {
 	const char *value;

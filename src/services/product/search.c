@@ -3,61 +3,109 @@
 
 #include "base/out.h"
 #include "base/text.h"
+#include "base/unicode.h"
 #include "services/product/rules.h"
 
-#define SPACES " \t\r\n"
 #define LABELS "{name tags category sku}"
+#define LETTERS_MAX 40 /* words of Unicode, of which what is typed without blanks may have many */
 
-/*
- * The words as strings of FTS5: within quotes nothing is syntax, and a quote is doubled. Where one
- * is cut into several tokens they must stand together, as in t-shirt. `behind` each of them a word
- * that only begins so is asked for with "*".
- */
-static const char *quoted_words(struct arena *arena, const char *typed, const char *behind,
-				size_t *ret_count)
+/* What was typed between two blanks, as a phrase of words that stand together, as in t-shirt. Words
+ * are letters and digits alone: within quotes they are no syntax of FTS5. */
+struct phrase {
+	struct out text;
+	size_t *left; /* words that may still come */
+};
+
+static bool add_word(void *arg, const char *word, size_t length)
+{
+	struct phrase *phrase = arg;
+
+	if (*phrase->left == 0)
+		return false;
+	(*phrase->left)--;
+	out_printf(&phrase->text, "%s%.*s", phrase->text.length ? " " : "", (int)length, word);
+	return true;
+}
+
+/* What stands before the next blank; it moves *typed behind it. NULL at the end. */
+static const char *next_chunk(struct arena *arena, const char **typed)
+{
+	const char *begin = NULL, *end = *typed;
+
+	while (*end) {
+		const char *at = end;
+		bool blank = text_is_white_space(text_next(&end));
+
+		if (blank && begin) {
+			*typed = end;
+			return arena_copy_bytes(arena, begin, (size_t)(at - begin));
+		}
+		if (!blank && !begin)
+			begin = at;
+	}
+	*typed = end;
+	return begin;
+}
+
+/* The first different phrases; `false` where nothing was typed at all. */
+static bool read_phrases(struct arena *arena, const char *typed, struct search *search)
+{
+	size_t left = LETTERS_MAX;
+	bool any = false;
+	const char *chunk;
+
+	while (search->words < SEARCH_WORDS_MAX && left && (chunk = next_chunk(arena, &typed))) {
+		struct phrase phrase = {.text = out_new(arena), .left = &left};
+		bool twice = false;
+
+		any = true;
+		unicode_words(arena, chunk, add_word, &phrase);
+		for (size_t i = 0; i < search->words && !twice; i++)
+			twice = strcmp(search->phrases[i], phrase.text.data) == 0;
+		if (phrase.text.length && !twice)
+			search->phrases[search->words++] = phrase.text.data;
+	}
+	return any;
+}
+
+/* The phrases with `between` them; a "*" behind each asks for what only begins so. */
+static const char *join(struct arena *arena, const struct search *search, const char *between,
+			const char *behind)
 {
 	struct out out = out_new(arena);
 
-	*ret_count = 0;
-	typed += strspn(typed, SPACES);
-	while (*typed) {
-		size_t length = strcspn(typed, SPACES);
-
-		out_printf(&out, "%s\"", *ret_count ? behind : "");
-		for (size_t i = 0; i < length; i++)
-			out_bytes(&out, typed[i] == '"' ? "\"\"" : typed + i,
-				  typed[i] == '"' ? 2 : 1);
-		out_bytes(&out, "\"", 1);
-		typed += length;
-		typed += strspn(typed, SPACES);
-		(*ret_count)++;
-	}
+	for (size_t i = 0; i < search->words; i++)
+		out_printf(&out, "%s\"%s\"%s", i ? between : "", search->phrases[i], behind);
 	return out.data;
 }
 
 struct search *search_new(struct arena *arena, const char *typed)
 {
 	struct search *search = ARENA_NEW(arena, struct search);
-	size_t count;
-	const char *whole = quoted_words(arena, typed, " ", &count);
-	const char *all = arena_printf(arena, "%s*", quoted_words(arena, typed, "* ", &count));
-	const char *any;
+	const char *whole, *all, *any;
 
-	if (!count)
+	if (!read_phrases(arena, typed, search))
 		return NULL;
-	search->words = count;
-	search->all = all;
-	search->whole = whole;
+	/* Of signs alone: an empty phrase, which nothing has. */
+	if (!search->words)
+		search->phrases[search->words++] = "";
+	search->whole = whole = join(arena, search, " ", "");
+	search->all = all = join(arena, search, " ", "*");
 	search->tiers[0] = arena_printf(arena, "name : (%s)", whole);
-	if (count == 1) {
+	if (search->words == 1) {
 		search->tiers[1] = arena_printf(arena, "name : (%s) NOT name : (%s)", all, whole);
 		search->tiers[2] =
 			arena_printf(arena, "(" LABELS " : (%s)) NOT name : (%s)", all, all);
 		search->tiers[3] = arena_printf(arena, "(%s) NOT (" LABELS " : (%s))", all, all);
 		return search;
 	}
+	if (search->words > RANKED_WORDS_MAX) {
+		search->tiers[1] = arena_printf(arena, "(%s) NOT name : (%s)", whole, whole);
+		search->tiers[2] = arena_printf(arena, "(%s) NOT (%s)", all, whole);
+		return search;
+	}
 	/* Whole words, which are looked up faster than beginnings. */
-	any = quoted_words(arena, typed, " OR ", &count);
+	any = join(arena, search, " OR ", "");
 	search->tiers[1] =
 		arena_printf(arena, "((%s) AND name : (%s)) NOT name : (%s)", all, any, whole);
 	search->tiers[2] = arena_printf(arena, "(" LABELS " : (%s)) NOT name : (%s)", all, any);
@@ -93,6 +141,15 @@ const struct price_range price_ranges[PRICE_RANGES] = {
 	{100000, 199999},   {200000, 499999},	{500000, 999999},     {1000000, 1999999},
 	{2000000, 4999999}, {5000000, 9999999}, {10000000, 99999999}, {100000000, MONEY_MAX},
 };
+
+unsigned price_range_bit(int64_t price)
+{
+	unsigned i = 0;
+
+	while (i < PRICE_RANGES - 1 && price > price_ranges[i].max)
+		i++;
+	return 1u << i;
+}
 
 void facet_roll_up(struct facet_value *values, size_t count)
 {

@@ -49,6 +49,11 @@ enum err store_imported(struct sql *sql, int64_t number, const struct hash *hash
 	MUST_CHECK;
 enum err store_note_import(struct sql *sql, int64_t number, const struct hash *hash) MUST_CHECK;
 
+/* Whether what is made of text by Unicode's rules (the order of names, tags as they compare, the words
+ * of searches) is of the program's own edition of them (base/unicode.h); and makes it so. */
+enum err store_text_is_current(struct sql *sql, struct arena *arena, bool *ret_current) MUST_CHECK;
+enum err store_renew_text(struct sql *sql, struct arena *arena) MUST_CHECK;
+
 /* --- what others tell -------------------------------------------------------------------- */
 
 /* A variant's stock, unless news of this version or a later one was heard; and the product's. */
@@ -81,10 +86,13 @@ enum product_facet { FACET_CATEGORY, FACET_TAG, FACET_PRICE, FACETS };
 /* What is looked for: all that is given must hold. */
 struct product_query {
 	const struct search *words; /* NULL: any */
-	const char *category, *tag;
+	const char *category;
+	const char *tag; /* folded */
 	int64_t min_price, max_price, min_rating;
 	bool has_min_price, has_max_price, has_vendor, has_ids;
-	bool has_in_stock, in_stock;
+	bool has_in_stock, in_stock; /* of price and stock one variant must do all */
+	char currency[4];	     /* "": any; never so where prices are compared */
+	char price_currency[4];	     /* of the facet of prices */
 	struct id vendor_id;
 	struct list ids; /* struct id: these, in this order */
 	enum product_status status;
@@ -118,8 +126,10 @@ enum err store_glance(struct sql *sql, struct arena *arena, const struct product
 		      const struct page *asked, struct product_page *ret_page, bool *ret_whole)
 	MUST_CHECK;
 
-/* Counts over all that the query finds. A category counts with its sub-categories. */
-enum err store_facet(struct sql *sql, struct arena *arena, const struct product_query *query,
-		     enum product_facet which, struct facet *ret_facet) MUST_CHECK;
+/* Counts over all that the query finds, for the facets that are wanted. A category counts with its
+ * sub-categories, a product in each range of prices that one of its variants lies in. */
+enum err store_facets(struct sql *sql, struct arena *arena, const struct product_query *query,
+		      const bool wanted[static FACETS], struct facet ret_facets[static FACETS])
+	MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The catalogue in SQLite: single products. Lists are in store_sqlite_list.c, what
- * others tell in store_sqlite_news.c.
+ * The catalogue in SQLite: single products. Lists are in store_sqlite_list.c, what others tell in
+ * store_sqlite_news.c, what searches look through in store_sqlite_text.c.
  *
  * A change writes the variants, tags and words of a product anew: they are few, and the writer is
  * alone.
@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "base/html.h"
 #include "services/product/rules.h"
 
 static const char *const status_words[] = {
@@ -250,50 +249,6 @@ static enum err remove_details(struct sql *sql, int64_t number)
 	return sql_run(sql, "DELETE FROM variant_details WHERE product = $1", sql_int(number));
 }
 
-static const char *joined_skus(struct arena *arena, const struct product *product)
-{
-	struct out out = out_new(arena);
-
-	for (size_t i = 0; i < product->variant_count; i++)
-		out_printf(&out, "%s ", product->variants[i].sku);
-	return out.data;
-}
-
-/* What searches look through. */
-static enum err add_words(struct sql *sql, struct arena *arena, const struct product *product)
-{
-	const char *const *tags = product->content.tags.items;
-	const char *description = product->content.description;
-	struct out all = out_new(arena);
-	enum err err = OK;
-
-	for (size_t i = 0; !err && i < product->content.tags.count; i++) {
-		out_printf(&all, "%s ", tags[i]);
-		err = sql_run(sql,
-			      "INSERT INTO tags (product, tag) VALUES ($1, $2)"
-			      " ON CONFLICT DO NOTHING",
-			      sql_int(product->number), sql_text(tags[i]));
-	}
-	if (err)
-		return err;
-	return sql_run(sql,
-		       "INSERT INTO product_search (rowid, name, tags, category, sku, body)"
-		       " VALUES ($1, $2, $3, $4, $5, $6)",
-		       sql_int(product->number), sql_text(product->name), sql_text(all.data),
-		       sql_text(product->category), sql_text(joined_skus(arena, product)),
-		       sql_text(html_to_text(arena, description ? description : "")));
-}
-
-static enum err remove_words(struct sql *sql, int64_t number)
-{
-	enum err err;
-
-	err = sql_run(sql, "DELETE FROM tags WHERE product = $1", sql_int(number));
-	if (err)
-		return err;
-	return sql_run(sql, "DELETE FROM product_search WHERE rowid = $1", sql_int(number));
-}
-
 /* Runs `text` for the category of `product`, and for each one above it: $1 is the category, $2 and
  * $3 are when the product was made and its id, $4 its number. */
 static enum err each_shelf(struct sql *sql, struct arena *arena, const char *text,
@@ -369,8 +324,9 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 	err = sql_run(sql,
 		      "INSERT INTO products (number, id, slug, vendor_id, status, name, category,"
 		      " price, currency, available, stock_status, variant_count, version,"
-		      " created_at, updated_at)"
-		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+		      " created_at, updated_at, name_key, price_max, price_ranges)"
+		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+		      " $16, $17, $18)",
 		      sql_int(product->number), sql_id(&product->id), sql_text(product->slug),
 		      sql_id(&product->vendor_id), sql_text(status_words[product->status]),
 		      sql_text(product->name), sql_text(category_path(arena, product->category)),
@@ -378,7 +334,9 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 		      sql_int(product->stock.available),
 		      sql_text(stock_status_word(product->stock.status)),
 		      sql_int((int64_t)product->variant_count), sql_int(product->version),
-		      sql_int(product->created_ms), sql_int(product->updated_ms));
+		      sql_int(product->created_ms), sql_int(product->updated_ms),
+		      sqlite_name_key(arena, product->name), sql_int(product->price_max),
+		      sql_int(product->price_ranges));
 	if (err)
 		return err;
 	err = put_document(sql, product);
@@ -390,7 +348,7 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 	err = add_shelves(sql, arena, product);
 	if (err)
 		return err;
-	return add_words(sql, arena, product);
+	return sqlite_add_text(sql, arena, product);
 }
 
 enum err store_change(struct sql *sql, struct arena *arena, const struct product *product)
@@ -403,8 +361,8 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 	err = sql_run(sql,
 		      "UPDATE products SET slug = $2, vendor_id = $3, status = $4, name = $5,"
 		      " category = $6, price = $7, currency = $8, available = $9,"
-		      " stock_status = $10, variant_count = $11, version = $12, updated_at = $13"
-		      " WHERE number = $1",
+		      " stock_status = $10, variant_count = $11, version = $12, updated_at = $13,"
+		      " name_key = $14, price_max = $15, price_ranges = $16 WHERE number = $1",
 		      sql_int(product->number), sql_text(product->slug),
 		      sql_id(&product->vendor_id), sql_text(status_words[product->status]),
 		      sql_text(product->name), sql_text(category_path(arena, product->category)),
@@ -412,7 +370,8 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 		      sql_int(product->stock.available),
 		      sql_text(stock_status_word(product->stock.status)),
 		      sql_int((int64_t)product->variant_count), sql_int(product->version),
-		      sql_int(product->updated_ms));
+		      sql_int(product->updated_ms), sqlite_name_key(arena, product->name),
+		      sql_int(product->price_max), sql_int(product->price_ranges));
 	if (err)
 		return err;
 	err = put_document(sql, product);
@@ -426,13 +385,13 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 	err = add_variants(sql, product);
 	if (err)
 		return err;
-	err = remove_words(sql, product->number);
+	err = sqlite_remove_text(sql, product->number);
 	if (err)
 		return err;
 	err = add_shelves(sql, arena, product);
 	if (err)
 		return err;
-	return add_words(sql, arena, product);
+	return sqlite_add_text(sql, arena, product);
 }
 
 enum err store_remove(struct sql *sql, struct arena *arena, const struct product *product)
@@ -457,7 +416,7 @@ enum err store_remove(struct sql *sql, struct arena *arena, const struct product
 		err = remove_details(sql, product->number);
 	if (err)
 		return err;
-	return remove_words(sql, product->number);
+	return sqlite_remove_text(sql, product->number);
 }
 
 enum err store_imported(struct sql *sql, int64_t number, const struct hash *hash, bool *ret_same)

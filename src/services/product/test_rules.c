@@ -425,13 +425,30 @@ static void test_words(void **state)
 {
 	struct search *search;
 
-	assert_null(search_new(arena, "  \t"));
+	assert_null(search_new(arena, "  \t\u3000"));
 	search = search_new(arena, " red  t-shirt");
-	assert_string_equal(search->all, "\"red\"* \"t-shirt\"*");
-	assert_string_equal(search->tiers[0], "name : (\"red\" \"t-shirt\")");
-	assert_non_null(strstr(search->tiers[1], "name : (\"red\" OR \"t-shirt\")"));
-	search = search_new(arena, "a\"b OR name:x*");
-	assert_string_equal(search->all, "\"a\"\"b\"* \"OR\"* \"name:x*\"*");
+	assert_string_equal(search->all, "\"red\"* \"t shirt\"*");
+	assert_string_equal(search->tiers[0], "name : (\"red\" \"t shirt\")");
+	assert_non_null(strstr(search->tiers[1], "name : (\"red\" OR \"t shirt\")"));
+	/* Nothing is syntax; what is there twice, or has no letter, counts not. */
+	search = search_new(arena, "a\"b OR name:x* - A\"B \u2615");
+	assert_string_equal(search->all, "\"a b\"* \"or\"* \"name x\"*");
+	assert_int_equal(search->words, 3);
+	assert_string_equal(search_new(arena, "\u2615 !")->all, "\"\"*");
+	/* A blank is what Unicode calls one. */
+	search = search_new(arena, "\u65e5\u672c\u8336\u3000\u6025\u9808");
+	assert_string_equal(search->whole, "\"\u65e5 \u672c \u8336\" \"\u6025 \u9808\"");
+	search = search_new(arena, "1 2 3 4 5 6 7 8 9 10 11 12");
+	assert_int_equal(search->words, SEARCH_WORDS_MAX);
+	assert_null(strstr(search->all, "11"));
+	/* So many letters of what has no blanks. */
+	search = search_new(arena, "\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336"
+				   "\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336"
+				   "\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336"
+				   "\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336\u8336"
+				   "\u6025 tea");
+	assert_int_equal(search->words, 1);
+	assert_int_equal(strlen(search->phrases[0]), 40 * 4 - 1);
 	search = search_new(arena, "one");
 	assert_string_equal(search->tiers[1], "name : (\"one\"*) NOT name : (\"one\")");
 }

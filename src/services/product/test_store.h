@@ -88,6 +88,8 @@ static inline struct step *step_new(void)
 	step->page.limit = PAGE_LIMIT_MAX;
 	step->query.status = PRODUCT_ACTIVE;
 	step->query.sort = SORT_NEWEST;
+	memcpy(step->query.currency, "EUR", sizeof(step->query.currency));
+	memcpy(step->query.price_currency, "EUR", sizeof(step->query.price_currency));
 	return step;
 }
 
