@@ -45,6 +45,11 @@ void json_remove(struct arena *arena, json_t *object, const char *name);
 /* Compact text of any value. */
 char *json_text(struct arena *arena, const json_t *value);
 
+/* Appends the one text of all texts of this value: two of them are the same exactly where the values
+ * are (see json_canonical.c). It is no JSON. */
+struct out;
+void json_write_canonical(struct out *out, const json_t *value);
+
 /* Members of an object that we wrote ourselves (events, answers of other services): NULL, 0 or
  * false where it is missing or of another type. */
 const char *json_get_text(const json_t *object, const char *name);

@@ -22,6 +22,7 @@ static const struct {
 	{ROUTE_INTERNAL, "internal"},
 	{ROUTE_BODY_OPTIONAL, "body-optional"},
 	{ROUTE_NO_TOKEN, "no-token"},
+	{ROUTE_GUEST_SECRET, "guest-secret"},
 	{ROUTE_CLIENT, "client"},
 };
 

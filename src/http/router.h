@@ -18,6 +18,9 @@ enum route_flags {
 	ROUTE_NO_TOKEN = 128, /* the Authorization header is not looked at, or is the handler's */
 	ROUTE_CLIENT =
 		256, /* who comes without a token is the handler's to know: an OAuth client */
+	ROUTE_GUEST_SECRET =
+		512, /* the answer holds a secret where the caller has no account, whose
+				     Idempotency-Key then counts for nothing */
 };
 
 /* Who may call: role bits, or one of these. Ownership is the handler's affair. */

@@ -9,7 +9,10 @@
  * Invariants:
  *  1. A row exists exactly where the request had its effect: both are one transaction.
  *  2. While a request runs its key is in `running`; a second one is refused, not queued.
- *  3. Keys belong to their caller, within one service.
+ *  3. Keys belong to their caller, within one service. A caller without an account is known by what
+ *     it alone has: the secret of its cart, the e-mail address that it names; else by the request
+ *     itself. An address of the network is shared by many, and says nothing.
+ *  4. A row's number is by age: a key that is used again, once it has expired, gets a new row.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -19,6 +22,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "platform/internal.h"
 
@@ -73,6 +77,16 @@ static void leave(struct arena *arena, const struct idempotency *claim)
 
 /* --- stored answers --------------------------------------------------------------------------- */
 
+/* The request, byte by byte. */
+static struct hash fingerprint_of_bytes(const struct request *req)
+{
+	struct out text = out_new(req->arena);
+
+	out_printf(&text, "%s %s?%s\n", http_method_text(req->method), req->path, req->query);
+	out_bytes(&text, req->body, req->body_length);
+	return secret_hash(platform_secret(), text.data, text.length);
+}
+
 struct stored {
 	const struct idempotency *claim;
 	struct arena *arena;
@@ -85,6 +99,19 @@ struct stored {
 static int64_t kept_since(int64_t now_ms)
 {
 	return now_ms - config_int("idempotency-hours") * HOUR_MS;
+}
+
+/* An earlier release took the body's bytes as they came. */
+static bool is_same(const struct idempotency *claim, const void *fingerprint, size_t length)
+{
+	struct hash of_bytes;
+
+	if (length != HASH_SIZE)
+		return false;
+	if (memcmp(fingerprint, claim->fingerprint.bytes, HASH_SIZE) == 0)
+		return true;
+	of_bytes = fingerprint_of_bytes(claim->req);
+	return memcmp(fingerprint, of_bytes.bytes, HASH_SIZE) == 0;
 }
 
 static enum err read_stored(struct sql *sql, void *arg)
@@ -105,8 +132,7 @@ static enum err read_stored(struct sql *sql, void *arg)
 		return err == ERR_NOT_FOUND ? OK : err;
 	stored->found = true;
 	fingerprint = sql_peek_blob(rows, 0, &length);
-	stored->same = length == HASH_SIZE &&
-		       memcmp(fingerprint, stored->claim->fingerprint.bytes, HASH_SIZE) == 0;
+	stored->same = is_same(stored->claim, fingerprint, length);
 	stored->answered = sql_get_bool(rows, 1);
 	stored->status = (int)sql_get_int(rows, 2);
 	stored->location = sql_get_text(rows, 3, stored->arena);
@@ -150,25 +176,34 @@ static struct row row_of(const struct idempotency *claim, const struct reply *re
 	};
 }
 
-/* The key was used before, and that has expired. */
-static enum err store_again(struct sql *sql, struct idempotency *claim, const struct row *row)
+static enum err insert_row(struct sql *sql, const struct idempotency *claim, const struct row *row)
 {
-	int64_t now_ms = sql_now_ms(sql);
-	struct sql_rows *rows;
-	enum err err;
+	return sql_run(sql,
+		       "INSERT INTO idempotency (caller, key, fingerprint, stored_at, status,"
+		       " location, answered, content_type, etag, body)"
+		       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+		       " ON CONFLICT (caller, key) DO NOTHING",
+		       sql_text(claim->caller), sql_text(claim->key),
+		       sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(sql_now_ms(sql)),
+		       sql_int(row->status), sql_text(row->location), sql_bool(claim->answered),
+		       sql_text(row->content_type), sql_text(row->etag), row->body);
+}
 
-	rows = sql_query(sql,
-			 "UPDATE idempotency SET fingerprint = $3, stored_at = $4, status = $5,"
-			 " location = $6, answered = $7, content_type = $8, etag = $9, body = $10"
-			 " WHERE caller = $1 AND key = $2 AND stored_at <= $11 RETURNING number",
-			 sql_text(claim->caller), sql_text(claim->key),
-			 sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(now_ms),
-			 sql_int(row->status), sql_text(row->location), sql_bool(claim->answered),
-			 sql_text(row->content_type), sql_text(row->etag), row->body,
-			 sql_int(kept_since(now_ms)));
-	err = SQL_TAKE(rows, &claim->number, sql_get_int(rows, 0));
+/* The key was used before, and that has expired. */
+static enum err store_again(struct sql *sql, const struct idempotency *claim, const struct row *row)
+{
+	enum err err = sql_run(sql,
+			       "DELETE FROM idempotency WHERE caller = $1 AND key = $2"
+			       " AND stored_at <= $3",
+			       sql_text(claim->caller), sql_text(claim->key),
+			       sql_int(kept_since(sql_now_ms(sql))));
+
+	if (err)
+		return err;
 	/* Another process was first: its effect stands, this one is undone. */
-	return err == ERR_NOT_FOUND ? ERR_IDEMPOTENCY_IN_PROGRESS : err;
+	if (sql_changes(sql) == 0)
+		return ERR_IDEMPOTENCY_IN_PROGRESS;
+	return insert_row(sql, claim, row);
 }
 
 enum err idempotency_store(struct sql *sql, struct idempotency *claim, const struct reply *reply)
@@ -178,21 +213,12 @@ enum err idempotency_store(struct sql *sql, struct idempotency *claim, const str
 
 	claim->answered = reply->status != 0;
 	row = row_of(claim, reply);
-	err = sql_run(sql,
-		      "INSERT INTO idempotency (caller, key, fingerprint, stored_at, status,"
-		      " location, answered, content_type, etag, body)"
-		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-		      " ON CONFLICT (caller, key) DO NOTHING",
-		      sql_text(claim->caller), sql_text(claim->key),
-		      sql_blob(claim->fingerprint.bytes, HASH_SIZE), sql_int(sql_now_ms(sql)),
-		      sql_int(row.status), sql_text(row.location), sql_bool(claim->answered),
-		      sql_text(row.content_type), sql_text(row.etag), row.body);
-	if (err)
-		return err;
-	if (sql_changes(sql) == 0)
-		return store_again(sql, claim, &row);
-	claim->number = sql_last_number(sql);
-	return OK;
+	err = insert_row(sql, claim, &row);
+	if (!err && sql_changes(sql) == 0)
+		err = store_again(sql, claim, &row);
+	if (!err)
+		claim->number = sql_last_number(sql);
+	return err;
 }
 
 struct answer_row {
@@ -269,12 +295,47 @@ static enum err replay(struct request *req, struct reply *reply, const struct st
 
 /* --- a request's way -------------------------------------------------------------------------- */
 
-static const char *caller_text(const struct request *req)
+/* A body that is JSON is what it says, not how it is written. */
+static struct hash fingerprint_of(struct request *req)
+{
+	struct out text = out_new(req->arena);
+
+	/* The handler reads the same value. */
+	if (!req->body_value && req->body_length && !(req->route->flags & ROUTE_FORM) &&
+	    json_parse(req->arena, req->body, req->body_length, &req->body_value, NULL))
+		req->body_value = NULL;
+	if (!req->body_value)
+		return fingerprint_of_bytes(req);
+	out_printf(&text, "%s %s?%s\n", http_method_text(req->method), req->path, req->query);
+	json_write_canonical(&text, req->body_value);
+	return secret_hash(platform_secret(), text.data, text.length);
+}
+
+static const char *hashed(struct arena *arena, const char *kind, const void *bytes, size_t length)
+{
+	struct hash hash = secret_hash(platform_secret(), bytes, length);
+
+	return arena_printf(arena, "%s:%s", kind, base64url_encode(arena, hash.bytes, HASH_SIZE));
+}
+
+static const char *guest_text(const struct request *req, const struct hash *fingerprint)
+{
+	const char *secret = request_header(req, "Cart-Secret");
+	const char *email = json_get_text(req->body_value, "email");
+
+	if (secret)
+		return hashed(req->arena, "secret", secret, strlen(secret));
+	if (email)
+		return hashed(req->arena, "email", email, strlen(email));
+	return hashed(req->arena, "request", fingerprint->bytes, HASH_SIZE);
+}
+
+static const char *caller_text(const struct request *req, const struct hash *fingerprint)
 {
 	char user[ID_TEXT_SIZE];
 
 	if (!req->caller.roles)
-		return arena_printf(req->arena, "address:%s", req->client_address);
+		return guest_text(req, fingerprint);
 	id_format(&req->caller.user, user);
 	return arena_printf(req->arena, "%s:%s", req->caller.client ? req->caller.client : "",
 			    user);
@@ -290,15 +351,6 @@ static bool key_is_sound(const char *key)
 	return length >= 1 && length <= KEY_LENGTH_MAX;
 }
 
-static struct hash fingerprint_of(const struct request *req)
-{
-	struct out text = out_new(req->arena);
-
-	out_printf(&text, "%s %s?%s\n", http_method_text(req->method), req->path, req->query);
-	out_bytes(&text, req->body, req->body_length);
-	return secret_hash(platform_secret(), text.data, text.length);
-}
-
 enum err idempotency_begin(struct request *req, struct reply *reply)
 {
 	const struct running_service *service = req->service;
@@ -312,11 +364,15 @@ enum err idempotency_begin(struct request *req, struct reply *reply)
 	if (!key_is_sound(key))
 		return refuse(req, ERR_BAD_REQUEST,
 			      "Idempotency-Key takes 1 to 255 visible characters.");
+	/* Nobody could tell whose it is. */
+	if (!req->caller.roles && (req->route->flags & ROUTE_GUEST_SECRET))
+		return OK;
 	claim = ARENA_NEW(req->arena, struct idempotency);
 	claim->key = key;
-	claim->caller = caller_text(req);
-	claim->database = service->database;
+	claim->req = req;
 	claim->fingerprint = fingerprint_of(req);
+	claim->caller = caller_text(req, &claim->fingerprint);
+	claim->database = service->database;
 	err = enter(req->arena, claim);
 	if (err)
 		return err;
@@ -350,27 +406,61 @@ void idempotency_end(struct request *req, const struct reply *reply)
 	req->idempotency = NULL;
 }
 
+struct expiring {
+	int64_t behind, up_to; /* numbers */
+	int64_t count;	       /* of the rows that were changed */
+};
+
 static enum err expire_some(struct sql *sql, void *arg)
 {
-	/* The numbers are in the order of their age, but for the few that were used again. */
+	struct expiring *expiring = arg;
 	enum err err = sql_run(sql,
 			       "DELETE FROM idempotency WHERE stored_at <= $1 AND number IN"
 			       " (SELECT number FROM idempotency ORDER BY number LIMIT $2)",
 			       sql_int(kept_since(sql_now_ms(sql))), sql_int(EXPIRE_ROWS_MAX));
 
-	*(int64_t *)arg = sql_changes(sql);
+	expiring->count = sql_changes(sql);
 	return err;
+}
+
+/* What a clock that was ahead has stored would be kept until the clock has caught up, and with it all
+ * behind it: it counts as stored now. */
+static enum err mend_some(struct sql *sql, void *arg)
+{
+	struct expiring *expiring = arg;
+	int64_t now_ms = sql_now_ms(sql);
+	struct sql_rows *rows;
+	enum err err;
+
+	rows = sql_query(sql,
+			 "SELECT COALESCE(max(number), 0) FROM (SELECT number FROM idempotency"
+			 " WHERE number > $1 ORDER BY number LIMIT $2)",
+			 sql_int(expiring->behind), sql_int(EXPIRE_ROWS_MAX));
+	err = SQL_TAKE(rows, &expiring->up_to, sql_get_int(rows, 0));
+	if (err)
+		return err;
+	err = sql_run(sql,
+		      "UPDATE idempotency SET stored_at = $1 WHERE stored_at > $2"
+		      " AND number > $3 AND number <= $4",
+		      sql_int(now_ms), sql_int(now_ms + TIME_SLACK_MS), sql_int(expiring->behind),
+		      sql_int(expiring->up_to));
+	expiring->count = sql_changes(sql);
+	return err;
+}
+
+/* From the oldest on; a part of them in which there was nothing to do ends it. */
+static void expire(struct database *database)
+{
+	struct expiring expiring = {.count = 0};
+
+	while (!sql_transaction(database, expire_some, &expiring) && expiring.count > 0)
+		;
+	while (!sql_transaction(database, mend_some, &expiring) && expiring.count > 0)
+		expiring.behind = expiring.up_to;
 }
 
 void idempotency_expire(void)
 {
-	size_t i;
-
-	for (i = 0; i < platform_service_count(); i++) {
-		int64_t removed = 0;
-
-		while (!sql_transaction(platform_service(i)->database, expire_some, &removed) &&
-		       removed > 0)
-			;
-	}
+	for (size_t i = 0; i < platform_service_count(); i++)
+		expire(platform_service(i)->database);
 }

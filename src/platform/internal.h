@@ -15,6 +15,7 @@ struct running_service {
 
 /* The claim of one request on its key. */
 struct idempotency {
+	const struct request *req;
 	const char *caller;
 	const char *key;
 	struct hash fingerprint;

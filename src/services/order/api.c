@@ -494,7 +494,7 @@ static enum err get_owed(struct request *req, struct reply *reply)
 /* clang-format off */
 const struct route order_routes[] = {
 	{ HTTP_POST, "/carts", post_cart, ANYONE,
-	  ROUTE_BODY | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT },
+	  ROUTE_BODY | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT | ROUTE_GUEST_SECRET },
 	{ HTTP_GET, "/carts/current", get_current_cart, ANY_USER, 0 },
 	{ HTTP_GET, "/carts/:id", get_cart, ANYONE, 0 },
 	{ HTTP_POST, "/carts/:id/items", post_cart_item, ANYONE, ROUTE_BODY | ROUTE_IDEMPOTENT },
