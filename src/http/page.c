@@ -13,7 +13,9 @@
 #include "base/text.h"
 
 #define CURSOR_LENGTH_MAX 4096 /* in base64url */
-#define LINK_LENGTH_MAX 8192   /* a longer Link is left out: nextCursor says the same */
+/* Of any list's sort values; a handler that counts on from one does not overflow. */
+#define CURSOR_NUMBER_MAX (INT64_MAX / 2)
+#define LINK_LENGTH_MAX 8192 /* a longer Link is left out: nextCursor says the same */
 
 static const char *cursor_text(struct arena *arena, const char *kind, const struct cursor *cursor)
 {
@@ -59,7 +61,8 @@ static bool cursor_parse(struct arena *arena, const char *encoded, const char *k
 	if (!line || strcmp(line, kind) != 0)
 		return false;
 	line = take_line(&rest);
-	if (!line || !text_to_int(line, &cursor.number))
+	if (!line || !text_to_int(line, &cursor.number) || cursor.number > CURSOR_NUMBER_MAX ||
+	    cursor.number < -CURSOR_NUMBER_MAX)
 		return false;
 	line = take_line(&rest);
 	if (!line || !id_parse(line, &cursor.id))
