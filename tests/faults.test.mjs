@@ -420,6 +420,42 @@ test('what was begun by a clock that was ahead does not wait until it has caught
   await assertWell(trade);
 });
 
+test('whose tokens were ended by a clock that was ahead is served when it has stepped back', async () => {
+  const trade = await harmable();
+  const buyer = await shop.customer();
+  const moved = await shop.customer();
+  const admin = () => shop.login(ADMIN_EMAIL, ADMIN_PASSWORD).then(({ accessToken }) => accessToken);
+  const changed = 'another-fine-Passphrase-10';
+
+  faults.set('clockMs', 24 * HOUR_MS);
+  const ahead = await shop.login(buyer.email, buyer.password);
+  await shop.api('PUT', `/users/${buyer.id}`,
+    { token: ahead.accessToken, body: { currentPassword: buyer.password, password: changed }, expect: 200 });
+  for (const status of ['suspended', 'active']) {
+    await shop.api('PUT', `/users/${moved.id}`, { token: await admin(), body: { status }, expect: 200 });
+  }
+  await shop.sigkill();
+  faults.set('clockMs', 0);
+  await shop.start();
+  shop.tokens = {};
+
+  for (const { id, email, password } of [{ ...buyer, password: changed }, moved]) {
+    const { accessToken, refreshToken } = await shop.login(email, password);
+    await shop.get(`/users/${id}`, accessToken);
+    const { json } = await shop.api('POST', '/auth/refresh', { body: { refreshToken }, expect: 200 });
+    await shop.get(`/users/${id}`, json.accessToken);
+  }
+  // What was ended stays so, whenever it was made.
+  await shop.api('GET', `/users/${moved.id}`, { token: moved.token, expect: 401 });
+  for (const { refreshToken } of [ahead, buyer, moved]) {
+    await shop.api('POST', '/auth/refresh', { body: { refreshToken }, expect: 401 });
+  }
+  await shop.restart();
+  await shop.login(buyer.email, changed);
+  trade.buyer.token = (await shop.login(trade.buyer.email, trade.buyer.password)).accessToken;
+  await assertWell(trade);
+});
+
 test('a clock that steps forth ends reservations, and nobody pays for what he does not get', async () => {
   const trade = await harmable();
   const ids = await underWay(trade, 8);
@@ -496,4 +532,3 @@ test('a provider that hangs holds up its own orders alone, and they settle when 
   assert.ok(settled.every(({ status }) => status === 'paid'));
   await assertNothingLost(ids, trade);
 });
-

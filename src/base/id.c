@@ -41,17 +41,37 @@ static uint64_t next_tick(int64_t now_ms, unsigned start)
 	return tick;
 }
 
-struct id id_new(void)
+static void begin_in_new_world(void)
 {
 	unsigned world = env_world_count();
-	uint16_t start;
-	uint64_t tick;
-	struct id id;
 
 	if (atomic_load_explicit(&last_in_world, memory_order_relaxed) != world) {
 		atomic_store(&last, 0);
 		atomic_store(&last_in_world, world);
 	}
+}
+
+void id_go_on_after(const struct id *id)
+{
+	uint64_t before, tick = 0;
+
+	begin_in_new_world();
+	for (int i = 0; i < 6; i++)
+		tick = tick << 8 | id->bytes[i];
+	/* Its counter, full: what is in the random part does not matter then. */
+	tick = tick << COUNTER_BITS | ((UINT64_C(1) << COUNTER_BITS) - 1);
+	before = atomic_load(&last);
+	while (before < tick && !atomic_compare_exchange_weak(&last, &before, tick))
+		;
+}
+
+struct id id_new(void)
+{
+	uint16_t start;
+	uint64_t tick;
+	struct id id;
+
+	begin_in_new_world();
 	env_random(id.bytes + 6, 10);
 	memcpy(&start, id.bytes + 6, sizeof(start));
 	tick = next_tick(env_now_ms(), start & COUNTER_START_MASK);

@@ -17,6 +17,10 @@ struct id {
 /* A new id; any thread. */
 struct id id_new(void);
 
+/* All ids that are made from now on are greater than this one, whatever the clock says: for those that
+ * are compared with it to tell what came before it. */
+void id_go_on_after(const struct id *id);
+
 /* Reads 36 characters of 8-4-4-4-12 hexadecimal digits, either case, and nothing behind them. */
 bool id_parse(const char *text, struct id *ret_id) MUST_CHECK;
 

@@ -137,6 +137,28 @@ static void test_growing_when_the_clock_goes_back(void **state)
 	env_set(NULL);
 }
 
+static void test_going_on_after_an_id_of_a_clock_that_was_ahead(void **state)
+{
+	struct world world = {.now_ms = 1000};
+	struct id ahead = {{0, 0, 0, 0, 0x10, 0, 0x7f, 0xff, 0xbf, 0xff}}, first, second;
+
+	(void)state;
+	memset(ahead.bytes + 10, 0xff, 6);
+	set_world(&world);
+	first = id_new();
+	assert_true(id_compare(&first, &ahead) < 0);
+	id_go_on_after(&ahead);
+	first = id_new();
+	second = id_new();
+	assert_true(id_compare(&ahead, &first) < 0);
+	assert_true(id_compare(&first, &second) < 0);
+	/* What is not ahead changes nothing. */
+	world.now_ms = 5000;
+	id_go_on_after(&ahead);
+	first = id_new();
+	assert_int_equal(id_time_ms(&first), 5000);
+}
+
 static void test_the_same_world_gives_the_same_ids(void **state)
 {
 	struct id first[50], id;
@@ -199,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_text_and_back),
 		cmocka_unit_test(test_what_is_no_id),
 		cmocka_unit_test(test_growing_when_the_clock_goes_back),
+		cmocka_unit_test(test_going_on_after_an_id_of_a_clock_that_was_ahead),
 		cmocka_unit_test(test_the_same_world_gives_the_same_ids),
 		cmocka_unit_test(test_threads_make_no_id_twice),
 	};

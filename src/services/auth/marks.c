@@ -172,11 +172,11 @@ static bool collect(const void *key, size_t key_length, void *value, void *arg)
 	return sweeping->count < SWEEP_MAX;
 }
 
-void marks_sweep(void)
+void marks_sweep(int64_t now_ms)
 {
 	struct sweeping *sweeping = must_alloc(sizeof(*sweeping));
 
-	sweeping->now_ms = env_now_ms();
+	sweeping->now_ms = now_ms;
 	do {
 		sweeping->count = 0;
 		pthread_mutex_lock(&marks.lock);

@@ -30,6 +30,6 @@ enum mark { MARK_ALIVE, MARK_DEAD, MARK_UNKNOWN };
 enum mark marks_look(const struct id *token, const struct id *holder);
 
 /* Forgets what has expired. */
-void marks_sweep(void);
+void marks_sweep(int64_t now_ms);
 
 #endif

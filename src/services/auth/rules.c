@@ -1,6 +1,7 @@
 /* The rules of refresh tokens and scopes. */
 #include "services/auth/rules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -63,7 +64,7 @@ enum refresh_use refresh_token_use(const struct session *session, const struct h
 	if (hash_equal(hash, &session->current))
 		return REFRESH_CURRENT;
 	if (hash_equal(hash, &session->previous) &&
-	    now_ms - session->rotated_ms <= REFRESH_REPEAT_MS)
+	    llabs(now_ms - session->rotated_ms) <= REFRESH_REPEAT_MS)
 		return REFRESH_REPEATED;
 	return REFRESH_REUSED;
 }

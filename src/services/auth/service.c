@@ -1,10 +1,13 @@
 /* The Auth service: what the platform knows of it. */
 #include "base/config.h"
+#include "base/env.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "services/auth/keys.h"
 #include "services/auth/marks.h"
 #include "services/auth/tokens.h"
+
+#define LEAP_MS MINUTE_MS
 
 extern const struct migration auth_migrations[];
 
@@ -26,14 +29,37 @@ static enum err start(struct database *database)
 
 /* --- jobs ------------------------------------------------------------------------------------- */
 
+/* The clock, but where it has leapt forth only once that has lasted for as long as tokens live: what is
+ * forgotten for a clock that was ahead would let revoked tokens live again when it steps back. */
+static int64_t time_to_forget_ms(void)
+{
+	static int64_t believed_ms,
+		since_ms; /* ahead of the monotonic clock; when it leapt, or 0 */
+	int64_t monotonic_ms = env_monotonic_ms(), ahead_ms = env_now_ms() - monotonic_ms;
+
+	if (!believed_ms)
+		believed_ms = ahead_ms;
+	if (ahead_ms <= believed_ms + LEAP_MS) {
+		believed_ms = ahead_ms;
+		since_ms = 0;
+	} else if (!since_ms) {
+		since_ms = monotonic_ms;
+	} else if (monotonic_ms - since_ms > tokens_access_life_ms()) {
+		believed_ms = ahead_ms;
+		since_ms = 0;
+	}
+	return monotonic_ms + believed_ms;
+}
+
 static void sweep(void)
 {
-	enum err err = token_store_sweep(tokens_access_life_ms());
+	int64_t now_ms = time_to_forget_ms();
+	enum err err = token_store_sweep(now_ms, tokens_access_life_ms());
 
 	if (err)
 		log_warning("auth.sweep", "what has expired is still there: %s",
 			    err_info(err)->slug);
-	marks_sweep();
+	marks_sweep(now_ms);
 	keys_prune(tokens_access_life_ms());
 }
 

@@ -24,6 +24,9 @@ void token_store_open(struct database *database);
 enum err token_store_begin(struct session *session, const struct token_mark *access,
 			   const struct id *as_of) MUST_CHECK;
 
+/* The latest ending of tokens and sessions that is stored; zero: there is none. */
+enum err token_store_last_ending(struct id *ret_before) MUST_CHECK;
+
 /* Whether anybody is logged in. */
 enum err token_store_any_session(bool *ret_any) MUST_CHECK;
 
@@ -84,6 +87,6 @@ enum err token_store_is_dead(const struct id *token, const struct id *holder, bo
 	MUST_CHECK;
 
 /* Forgets what has expired, `access_ms` being the life of access tokens; some at a time. */
-enum err token_store_sweep(int64_t access_ms) MUST_CHECK;
+enum err token_store_sweep(int64_t now_ms, int64_t access_ms) MUST_CHECK;
 
 #endif

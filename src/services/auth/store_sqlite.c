@@ -241,6 +241,26 @@ enum err token_store_find(const struct id *session, struct session *ret_session)
 	return err;
 }
 
+static enum err last_ending(struct sql *sql, void *arg)
+{
+	struct sql_rows *rows = sql_query(sql, "SELECT max(sessions_before), max(tokens_before)"
+					       " FROM holders");
+	struct id sessions, tokens, *ret_before = arg;
+	enum err err = sql_first(rows);
+
+	if (err)
+		return err;
+	sessions = sql_get_id(rows, 0);
+	tokens = sql_get_id(rows, 1);
+	*ret_before = id_compare(&sessions, &tokens) < 0 ? tokens : sessions;
+	return sql_end(rows);
+}
+
+enum err token_store_last_ending(struct id *ret_before)
+{
+	return sql_read(database, last_ending, ret_before);
+}
+
 static enum err any_session(struct sql *sql, void *arg)
 {
 	return sql_end_any(sql_query(sql, "SELECT 1 FROM sessions LIMIT 1"), arg);
@@ -483,7 +503,7 @@ enum err token_store_note_issuer(const char *issuer, struct arena *arena, const 
 /* --- forgetting ------------------------------------------------------------------------------- */
 
 struct sweep {
-	int64_t access_ms;
+	int64_t now_ms, access_ms;
 	bool more;
 };
 
@@ -502,7 +522,8 @@ static enum err sweep(struct sql *sql, void *arg)
 
 	sweeping->more = false;
 	for (size_t i = 0; i < ARRAY_LENGTH(by_expiry); i++) {
-		err = sql_run(sql, by_expiry[i], sql_int(sql_now_ms(sql)), sql_int(SWEEP_ROWS_MAX));
+		err = sql_run(sql, by_expiry[i], sql_int(sweeping->now_ms),
+			      sql_int(SWEEP_ROWS_MAX));
 		if (err)
 			return err;
 		sweeping->more = sweeping->more || sql_changes(sql) == SWEEP_ROWS_MAX;
@@ -510,14 +531,14 @@ static enum err sweep(struct sql *sql, void *arg)
 	err = sql_run(sql,
 		      "DELETE FROM holders WHERE id IN (SELECT id FROM holders"
 		      " WHERE suspended = 0 AND ended_at <= $1 LIMIT $2)",
-		      sql_int(sql_now_ms(sql) - sweeping->access_ms), sql_int(SWEEP_ROWS_MAX));
+		      sql_int(sweeping->now_ms - sweeping->access_ms), sql_int(SWEEP_ROWS_MAX));
 	sweeping->more = sweeping->more || sql_changes(sql) == SWEEP_ROWS_MAX;
 	return err;
 }
 
-enum err token_store_sweep(int64_t access_ms)
+enum err token_store_sweep(int64_t now_ms, int64_t access_ms)
 {
-	struct sweep sweeping = {.access_ms = access_ms};
+	struct sweep sweeping = {.now_ms = now_ms, .access_ms = access_ms};
 	enum err err;
 
 	do

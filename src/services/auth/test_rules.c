@@ -85,6 +85,9 @@ static void a_token_is_good_once_and_the_last_one_for_a_moment_more(void **state
 	assert_int_equal(refresh_token_use(&session, &session.current, 899999), REFRESH_CURRENT);
 	assert_int_equal(refresh_token_use(&session, &session.previous, 120000), REFRESH_REPEATED);
 	assert_int_equal(refresh_token_use(&session, &session.previous, 120001), REFRESH_REUSED);
+	/* It was renewed by a clock that was ahead. */
+	assert_int_equal(refresh_token_use(&session, &session.previous, 80000), REFRESH_REPEATED);
+	assert_int_equal(refresh_token_use(&session, &session.previous, 79999), REFRESH_REUSED);
 	assert_int_equal(refresh_token_use(&session, &old_hash, 100001), REFRESH_REUSED);
 	assert_int_equal(refresh_token_use(&session, &session.current, 900000), REFRESH_EXPIRED);
 }

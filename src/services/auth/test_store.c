@@ -201,7 +201,7 @@ static void a_session_expires_and_is_swept(void **state)
 	struct login login = log_in(&ada);
 
 	now_ms += 30 * DAY_MS;
-	assert_int_equal(token_store_sweep(ACCESS_MS), OK);
+	assert_int_equal(token_store_sweep(env_now_ms(), ACCESS_MS), OK);
 	assert_false(is_there(&login));
 }
 
@@ -331,7 +331,7 @@ static void what_is_dead_stays_so_over_a_start(void **state)
 	loaded = 0;
 	assert_int_equal(token_store_load(ACCESS_MS, remember, &loaded), OK);
 	assert_int_equal(loaded, 0);
-	marks_sweep();
+	marks_sweep(env_now_ms());
 	assert_int_equal(marks_look(&single.token, &nobody), MARK_ALIVE);
 }
 
@@ -344,7 +344,7 @@ static void a_suspension_outlives_the_sweep(void **state)
 
 	assert_int_equal(token_store_end_holder(&suspend, &before), OK);
 	now_ms += DAY_MS;
-	assert_int_equal(token_store_sweep(ACCESS_MS), OK);
+	assert_int_equal(token_store_sweep(env_now_ms(), ACCESS_MS), OK);
 	as_of = id_new();
 	assert_int_equal(begin(&ada, &as_of, &login), ERR_CONFLICT);
 }
@@ -395,7 +395,7 @@ static void more_than_there_is_room_for_is_asked_of_the_store(void **state)
 	assert_int_equal(marks_look(&alive, &nobody), MARK_UNKNOWN);
 	now_ms += ACCESS_MS;
 	assert_int_equal(marks_look(&alive, &nobody), MARK_ALIVE);
-	marks_sweep();
+	marks_sweep(env_now_ms());
 	memset(token.token.bytes, 0, sizeof(token.token.bytes));
 	assert_int_equal(marks_look(&token.token, &nobody), MARK_ALIVE);
 }

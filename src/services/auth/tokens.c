@@ -5,6 +5,8 @@
  *  1. What ends a token is stored first, and then remembered (marks.h): a crash forgets nothing.
  *  2. A token's id is made before its holder's account is read: an account that changes in between
  *     ends the token that is on its way.
+ *  3. Ids tell what came before what, the clock does not: it may have been ahead when somebody's
+ *     tokens were ended. Ids are made in their order, over restarts too.
  */
 #include "services/auth/tokens.h"
 
@@ -70,6 +72,8 @@ const char *auth_listening(const char *address)
 enum err tokens_start(void)
 {
 	const char *public_url = config_text("public-url");
+	struct id before;
+	enum err err;
 
 	if (!settings.arena)
 		settings.arena = arena_new();
@@ -80,6 +84,10 @@ enum err tokens_start(void)
 	settings.issuers[1] = NULL;
 	settings.access_ms = config_int("access-minutes") * MINUTE_MS;
 	settings.refresh_ms = config_int("refresh-days") * DAY_MS;
+	err = token_store_last_ending(&before);
+	if (err)
+		return err;
+	id_go_on_after(&before);
 	marks_start();
 	return token_store_load(settings.access_ms, remember, NULL);
 }
