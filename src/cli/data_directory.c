@@ -117,7 +117,7 @@ static bool holds_ours_alone(DIR *entries)
 }
 
 /* Takes from others what an earlier program, another umask or a copy has left to them. */
-static void tighten(int parent, const char *name, bool all_ours)
+static void tighten(int parent, const char *name, bool all_ours, bool files)
 {
 	int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = directory < 0 ? NULL : fdopendir(directory);
@@ -128,7 +128,8 @@ static void tighten(int parent, const char *name, bool all_ours)
 			close(directory);
 		return;
 	}
-	tighten_files(entries, all_ours, open_to_others(&state) ? SIZE_MAX : TIGHTEN_MAX);
+	if (files)
+		tighten_files(entries, all_ours, open_to_others(&state) ? SIZE_MAX : TIGHTEN_MAX);
 	rewinddir(entries);
 	if (open_to_others(&state) && (all_ours || holds_ours_alone(entries)) &&
 	    fchmod(directory, S_IRWXU))
@@ -195,9 +196,10 @@ enum err data_directory_lock(struct arena *arena, const char *directory,
 		data_directory_unlock();
 		return err;
 	}
-	tighten(directory_descriptor, ".", false);
-	tighten(directory_descriptor, "keys", true);
-	tighten(directory_descriptor, "outbox", true);
+	tighten(directory_descriptor, ".", false, true);
+	/* Its files are closed, and told of, by Auth. */
+	tighten(directory_descriptor, "keys", true, false);
+	tighten(directory_descriptor, "outbox", true, true);
 	data_directory_announce(NULL, NULL);
 	return OK;
 }

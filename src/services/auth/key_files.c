@@ -75,12 +75,15 @@ static void write_name(int64_t created_ms, char name[static NAME_SIZE])
 	snprintf(name, NAME_SIZE, "%013" PRId64 ENDING, created_ms);
 }
 
-static void warn_of_mode(int file, const char *name)
+static void close_to_others(int file, const char *name)
 {
 	struct stat state;
 
-	if (!fstat(file, &state) && (state.st_mode & (S_IRWXG | S_IRWXO)))
-		log_warning("auth.key-mode", "keys/%s is open to others: chmod 600 it", name);
+	if (fstat(file, &state) || !(state.st_mode & (S_IRWXG | S_IRWXO)))
+		return;
+	log_warning("auth.key-mode", "keys/%s %s; souk keys rotate makes another", name,
+		    fchmod(file, S_IRUSR | S_IWUSR) ? "is open to others: chmod 600 it"
+						    : "was open to others until now");
 }
 
 static enum err read_key(int directory, const char *name, int64_t created_ms, struct arena *arena,
@@ -94,7 +97,7 @@ static enum err read_key(int directory, const char *name, int64_t created_ms, st
 
 	if (file < 0)
 		return fail(arena, ret_why, "cannot open key", name);
-	warn_of_mode(file, name);
+	close_to_others(file, name);
 	length = read(file, text, FILE_SIZE_MAX);
 	close(file);
 	if (length < 0)
