@@ -169,3 +169,14 @@ int64_t id_time_ms(const struct id *id)
 		time_ms = time_ms << 8 | id->bytes[i];
 	return time_ms;
 }
+
+struct id id_first_of(int64_t time_ms)
+{
+	struct id id = {0};
+
+	for (int i = 5; i >= 0; i--) {
+		id.bytes[i] = (uint8_t)time_ms;
+		time_ms >>= 8;
+	}
+	return id;
+}

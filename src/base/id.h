@@ -35,4 +35,7 @@ bool id_is_zero(const struct id *id);
 /* The millisecond since 1970 that a version 7 id was made in. */
 int64_t id_time_ms(const struct id *id);
 
+/* No id that was made before that millisecond sorts behind it. */
+struct id id_first_of(int64_t time_ms);
+
 #endif

@@ -214,9 +214,21 @@ static void test_threads_make_no_id_twice(void **state)
 		assert_true(memcmp(all[i - 1].bytes, all[i].bytes, 8) < 0);
 }
 
+static void test_the_first_of_a_moment(void **state)
+{
+	struct id first = id_first_of(1795860634123), id = id_new();
+	struct id now = id_first_of(id_time_ms(&id)), next = id_first_of(id_time_ms(&id) + 1);
+
+	(void)state;
+	assert_int_equal(id_time_ms(&first), 1795860634123);
+	assert_true(id_compare(&now, &id) < 0);
+	assert_true(id_compare(&id, &next) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_first_of_a_moment),
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_text_and_back),
 		cmocka_unit_test(test_what_is_no_id),

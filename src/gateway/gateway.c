@@ -12,13 +12,14 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "gateway/cors.h"
-#include "gateway/limits.h"
 #include "gateway/measure.h"
+#include "platform/limits.h"
 #include "platform/platform.h"
 
 /* Requests that write without saying who asks are dearer than the others. */
-static const struct limit_policy general_limit = {"general", 2000, 500};
-static const struct limit_policy anonymous_write_limit = {"anonymous-write", 500, 100};
+static const struct limit_policy general_limit = {"general", "requests", 2000, 500, false};
+static const struct limit_policy anonymous_write_limit = {"anonymous-write", "requests", 500, 100,
+							  false};
 
 static struct gateway_options gateway;
 
@@ -64,8 +65,6 @@ static enum err take_rate(struct request *req, struct reply *reply)
 	const struct route *route = req->route;
 	bool writes = route && route->method != HTTP_GET;
 
-	if (!config_flag("rate-limits"))
-		return OK;
 	return limits_take(req, reply,
 			   writes && !req->caller.roles ? &anonymous_write_limit : &general_limit);
 }

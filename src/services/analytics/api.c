@@ -7,10 +7,14 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "platform/limits.h"
 #include "services/analytics/rules.h"
 #include "services/analytics/store.h"
 #include "services/analytics/view.h"
 
+#define BURST_SECONDS 40 /* of what comes back in one of them, at once */
+#define ANYBODY_TIMES 16 /* as much as one caller, for all without a token */
+#define EVENT_BYTES 100	 /* that a stored event takes beside what was sent */
 #define REPORT_DEFAULT_MS (30 * DAY_MS)
 #define REPORT_EARLIEST "2000-01-01"
 
@@ -77,9 +81,14 @@ static void fault_once(struct faults *faults, const char *pointer, const char *d
 static void check_event(struct request *req, const struct activity_draft *draft,
 			const char *pointer)
 {
-	if (draft->at_given && !activity_time_is_good(draft->at_ms, req->received_ms))
-		fault_once(&req->faults, arena_printf(req->arena, "%s/at", pointer),
-			   "must be within the last 90 days, and at most 5 minutes ahead");
+	int64_t days = config_int("analytics-days");
+
+	if (draft->at_given && !activity_time_is_good(draft->at_ms, req->received_ms, days))
+		fault_once(
+			&req->faults, arena_printf(req->arena, "%s/at", pointer),
+			arena_printf(req->arena,
+				     "must be within the last %d days, and at most 5 minutes ahead",
+				     (int)MIN(days, ACTIVITY_AGE_MAX_DAYS)));
 	if (draft->user_given && !may_speak_for(req, &draft->user))
 		fault_once(&req->faults, arena_printf(req->arena, "%s/userId", pointer),
 			   "must be the caller's own");
@@ -124,6 +133,30 @@ static enum err read_ingest(struct request *req, struct ingest *ingest)
 	for (size_t i = 0; i < ingest->events.count; i++)
 		check_event(req, &events[i], arena_printf(req->arena, "/events/%zu", i));
 	return faults_err(&req->faults);
+}
+
+/* Those who speak for all are the shop's own. */
+static enum err take_share(struct request *req, struct reply *reply, size_t count)
+{
+	int64_t events = config_int("analytics-events"), bytes = config_int("analytics-bytes");
+	const struct limit_policy of_events = {"analytics-events", "events", BURST_SECONDS * events,
+					       events, false};
+	const struct limit_policy of_bytes = {"analytics-bytes", "bytes", BURST_SECONDS * bytes,
+					      bytes, false};
+	const struct limit_policy of_anybody = {"analytics-anonymous", "bytes",
+						ANYBODY_TIMES * BURST_SECONDS * bytes,
+						ANYBODY_TIMES * bytes, true};
+	int64_t length = (int64_t)(req->body_length + EVENT_BYTES * count);
+	enum err err;
+
+	if (request_has_role(req, ROLE_ADMIN | ROLE_SERVICE))
+		return OK;
+	err = limits_take_amount(req, reply, &of_events, (int64_t)count);
+	if (!err)
+		err = limits_take_amount(req, reply, &of_bytes, length);
+	if (!err && !req->caller.roles)
+		err = limits_take_amount(req, reply, &of_anybody, length);
+	return err;
 }
 
 struct taking {
@@ -171,6 +204,9 @@ static enum err post_event(struct request *req, struct reply *reply)
 	enum err err;
 
 	err = read_ingest(req, &ingest);
+	if (err)
+		return err;
+	err = take_share(req, reply, ingest.events.count);
 	if (err)
 		return err;
 	drafts = ingest.events.items;

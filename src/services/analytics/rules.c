@@ -26,9 +26,11 @@ bool activity_type_is_good(const char *type)
 	       strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789_.:-") == length;
 }
 
-bool activity_time_is_good(int64_t at_ms, int64_t now_ms)
+bool activity_time_is_good(int64_t at_ms, int64_t now_ms, int64_t kept_days)
 {
-	return at_ms <= now_ms + ACTIVITY_AHEAD_MAX_MS && at_ms >= now_ms - ACTIVITY_AGE_MAX_MS;
+	int64_t age_max_ms = MIN(kept_days, ACTIVITY_AGE_MAX_DAYS) * DAY_MS;
+
+	return at_ms <= now_ms + ACTIVITY_AHEAD_MAX_MS && at_ms >= now_ms - age_max_ms;
 }
 
 /* --- time ------------------------------------------------------------------------------------- */

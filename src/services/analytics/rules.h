@@ -9,8 +9,8 @@ bool activity_type_is_good(const char *type);
 
 /* A clock may be ahead of ours, and a device may have been offline. */
 #define ACTIVITY_AHEAD_MAX_MS (5 * 60 * INT64_C(1000))
-#define ACTIVITY_AGE_MAX_MS (90 * 24 * 60 * 60 * INT64_C(1000))
-bool activity_time_is_good(int64_t at_ms, int64_t now_ms);
+#define ACTIVITY_AGE_MAX_DAYS 90
+bool activity_time_is_good(int64_t at_ms, int64_t now_ms, int64_t kept_days);
 
 /* The start of the stretch that the moment lies in: the hour, the day, the week (which begins on
  * Monday: ISO 8601) or the month, in UTC; and of the one behind it. */

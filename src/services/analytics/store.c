@@ -23,6 +23,20 @@ enum err activity_insert(struct sql *sql, const struct activity *activity)
 		       sql_id(user), sql_text(activity->session), sql_text(activity->properties));
 }
 
+enum err activity_forget(struct sql *sql, int64_t before_ms, int64_t events_before_ms,
+			 int64_t limit, int64_t *ret_count)
+{
+	enum err err = sql_run(sql,
+			       "DELETE FROM activity WHERE (at, id) IN (SELECT at, id FROM activity"
+			       " WHERE at < $1 AND (at < $2 OR type < 'A' OR type >= '[')"
+			       " ORDER BY at, id LIMIT $3)",
+			       sql_int(before_ms), sql_int(events_before_ms), sql_int(limit));
+
+	if (!err)
+		*ret_count = sql_changes(sql);
+	return err;
+}
+
 static enum err insert_line(struct sql *sql, const struct sale *sale, size_t i)
 {
 	const struct sale_line *line = &sale->lines[i];

@@ -11,6 +11,11 @@
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
+/* Deletes up to `limit` of what is older than `before_ms`, the oldest first; of what events of the
+ * platform told, than `events_before_ms`. */
+enum err activity_forget(struct sql *sql, int64_t before_ms, int64_t events_before_ms,
+			 int64_t limit, int64_t *ret_count) MUST_CHECK;
+
 enum err activity_insert(struct sql *sql, const struct activity *activity) MUST_CHECK;
 enum err sales_insert(struct sql *sql, const struct sale *sale) MUST_CHECK;
 enum err refunds_insert(struct sql *sql, const struct refund *refund) MUST_CHECK;

@@ -38,11 +38,13 @@ static void test_times(void **state)
 {
 	int64_t now_ms = at("2026-11-22T13:00:00Z");
 
-	assert_true(activity_time_is_good(now_ms, now_ms));
-	assert_true(activity_time_is_good(now_ms + 5 * MINUTE_MS, now_ms));
-	assert_false(activity_time_is_good(now_ms + 5 * MINUTE_MS + 1, now_ms));
-	assert_true(activity_time_is_good(now_ms - 90 * DAY_MS, now_ms));
-	assert_false(activity_time_is_good(now_ms - 90 * DAY_MS - 1, now_ms));
+	assert_true(activity_time_is_good(now_ms, now_ms, 365));
+	assert_true(activity_time_is_good(now_ms + 5 * MINUTE_MS, now_ms, 365));
+	assert_false(activity_time_is_good(now_ms + 5 * MINUTE_MS + 1, now_ms, 365));
+	assert_true(activity_time_is_good(now_ms - 90 * DAY_MS, now_ms, 365));
+	assert_false(activity_time_is_good(now_ms - 90 * DAY_MS - 1, now_ms, 365));
+	assert_true(activity_time_is_good(now_ms - 2 * DAY_MS, now_ms, 2));
+	assert_false(activity_time_is_good(now_ms - 2 * DAY_MS - 1, now_ms, 2));
 }
 
 static void test_stretches_begin_where_calendars_say(void **state)

@@ -41,7 +41,7 @@ void message_write(struct out *out, const char *name, const struct message *mess
 extern const struct service notification_service;
 extern const struct route notification_routes[];
 extern const struct subscription notification_subscriptions[];
-enum { JOB_DELIVER, JOB_ADMINS };
+enum { JOB_DELIVER, JOB_ADMINS, JOB_FORGET };
 extern const struct job notification_jobs[];
 
 #endif

@@ -29,6 +29,9 @@ struct provider {
 	 * what became of them. The same message again must not arrive twice. In a fiber; may park,
 	 * for no longer than provider-timeout-ms. */
 	void (*send)(struct arena *arena, struct parcel *const *parcels, size_t count);
+	/* Removes what it keeps of messages that are too old; some may be gone already. In a fiber; or
+	 * NULL. */
+	void (*forget)(struct arena *arena, const struct message *messages, size_t count);
 };
 
 extern const struct provider provider_outbox;

@@ -62,6 +62,12 @@ static const char *const extensions[] = {
 	[CHANNEL_PUSH] = "push.json",
 };
 
+static const char *name_of(struct arena *arena, const struct message *message)
+{
+	return arena_printf(arena, "%s.%s", id_text(arena, &message->id),
+			    extensions[message->channel]);
+}
+
 static struct out content_of(struct arena *arena, const struct message *message)
 {
 	struct out out;
@@ -192,8 +198,7 @@ static void send_messages(struct arena *arena, struct parcel *const *parcels, si
 		const struct message *message = parcels[i]->message;
 		struct file *file = &delivery.files[i];
 
-		file->name = arena_printf(arena, "%s.%s", id_text(arena, &message->id),
-					  extensions[message->channel]);
+		file->name = name_of(arena, message);
 		file->temporary = arena_printf(arena, "%s.part", file->name);
 		file->content = content_of(arena, message);
 	}
@@ -209,9 +214,44 @@ static void send_messages(struct arena *arena, struct parcel *const *parcels, si
 	}
 }
 
+/* --- removing it ------------------------------------------------------------------------------ */
+
+struct removal {
+	const char *directory;
+	const char **names;
+	size_t count;
+};
+
+static void remove_files(void *arg)
+{
+	const struct removal *removal = arg;
+	int directory = open(removal->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; directory >= 0 && i < removal->count; i++)
+		if (unlinkat(directory, removal->names[i], 0) && errno != ENOENT)
+			log_warning("notification.forget", "%s is still there: %s",
+				    removal->names[i], strerror(errno));
+	if (directory >= 0)
+		close(directory);
+}
+
+static void forget_messages(struct arena *arena, const struct message *messages, size_t count)
+{
+	struct removal removal = {
+		.directory = directory(arena),
+		.names = ARENA_ARRAY(arena, const char *, count),
+		.count = count,
+	};
+
+	for (size_t i = 0; i < count; i++)
+		removal.names[i] = name_of(arena, &messages[i]);
+	offload(remove_files, &removal);
+}
+
 const struct provider provider_outbox = {
 	.name = "outbox",
 	.channels = 1u << CHANNEL_EMAIL | 1u << CHANNEL_SMS | 1u << CHANNEL_PUSH,
 	.start = start,
 	.send = send_messages,
+	.forget = forget_messages,
 };

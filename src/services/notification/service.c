@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "services/notification/admins.h"
 #include "services/notification/deliver.h"
+#include "services/notification/forget.h"
 #include "services/notification/provider.h"
 
 extern const struct migration notification_migrations[];
@@ -23,6 +24,7 @@ static enum err mend_times(struct sql *sql, int64_t *ret_count)
 const struct job notification_jobs[] = {
 	[JOB_DELIVER] = {"notification-deliver", SECOND_MS, deliver_due},
 	[JOB_ADMINS] = {"notification-admins", SECOND_MS, admins_tell},
+	[JOB_FORGET] = {"notification-forget", HOUR_MS, messages_forget},
 	{0},
 };
 

@@ -54,6 +54,35 @@ static struct sql_value id_or_null(const struct id *id)
 	return sql_id(id_is_zero(id) ? NULL : id);
 }
 
+/* Their ids are in the order of time, also those that are made of an event's. */
+enum err messages_find_old(struct sql *sql, int64_t before_ms, size_t limit, struct arena *arena,
+			   struct message **ret_messages, size_t *ret_count)
+{
+	struct message *messages = ARENA_ARRAY(arena, struct message, limit);
+	struct id before = id_first_of(before_ms);
+	struct sql_rows *rows =
+		sql_query(sql,
+			  "SELECT " COLUMNS " FROM messages WHERE id < $1 AND status <> 'queued'"
+			  " ORDER BY id LIMIT $2",
+			  sql_id(&before), sql_int((int64_t)limit));
+	size_t count = 0;
+	enum err err;
+
+	while (sql_next(rows))
+		messages[count++] = read_message(rows, arena);
+	err = sql_end(rows);
+	if (err)
+		return err;
+	*ret_messages = messages;
+	*ret_count = count;
+	return OK;
+}
+
+enum err messages_delete(struct sql *sql, const struct id *id)
+{
+	return sql_run(sql, "DELETE FROM messages WHERE id = $1", sql_id(id));
+}
+
 enum err messages_insert(struct sql *sql, const struct message *message)
 {
 	assert(message->status == MESSAGE_QUEUED && message->attempts <= 1);

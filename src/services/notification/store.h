@@ -11,6 +11,11 @@
 
 /* --- messages --------------------------------------------------------------------------------- */
 
+/* Up to `limit` of what is settled and older than `before_ms`, the oldest first. */
+enum err messages_find_old(struct sql *sql, int64_t before_ms, size_t limit, struct arena *arena,
+			   struct message **ret_messages, size_t *ret_count) MUST_CHECK;
+enum err messages_delete(struct sql *sql, const struct id *id) MUST_CHECK;
+
 /* Queues it; with one attempt it is claimed already, until due_ms. Does nothing where there is one
  * of this id: sql_changes tells. */
 enum err messages_insert(struct sql *sql, const struct message *message) MUST_CHECK;

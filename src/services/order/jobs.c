@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "base/env.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -46,7 +47,6 @@
 #define REFUND_REFUSED_PAUSE_MS HOUR_MS
 #define STEP_PATIENCE_MS (20 * SECOND_MS)
 #define STEP_PAUSE_MS 500
-#define CART_DAYS 30
 #define CARTS_MAX 500 /* in one transaction */
 
 /* A kind of work: orders of one status that are due, each done by a fiber of its own. */
@@ -580,7 +580,8 @@ enum err order_mend_times(struct sql *sql, int64_t *ret_count)
 
 static enum err remove_carts(struct sql *sql, void *arg)
 {
-	return cart_remove_old(sql, sql_now_ms(sql) - CART_DAYS * DAY_MS, CARTS_MAX, arg);
+	return cart_remove_old(sql, sql_now_ms(sql) - config_int("cart-days") * DAY_MS, CARTS_MAX,
+			       arg);
 }
 
 static void run_carts(void)

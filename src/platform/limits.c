@@ -1,19 +1,21 @@
 /* Rate limits: see limits.h. The table is in parts, each behind a lock of its own. */
-#include "gateway/limits.h"
+#include "platform/limits.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "base/env.h"
 #include "base/hash.h"
 #include "base/map.h"
+#include "platform/internal.h"
 
 #define PARTS 16
 #define CALLERS_PER_PART_MAX 8192
 #define SECOND_NS INT64_C(1000000000)
-#define KEY_SIZE 96
+#define KEY_SIZE (CALLER_NAME_SIZE + 32)
 
 struct bucket {
 	int64_t level_ns; /* what is in it, as the time that it takes to come back */
@@ -48,17 +50,12 @@ void limits_close(void)
 static size_t caller_key(const struct request *req, const struct limit_policy *policy,
 			 char key[static KEY_SIZE])
 {
-	char user[ID_TEXT_SIZE];
+	char name[CALLER_NAME_SIZE] = "all";
 	int length;
 
-	if (!req->caller.roles)
-		length = snprintf(key, KEY_SIZE, "%s %s", policy->name, req->client_address);
-	else if (id_is_zero(&req->caller.user))
-		length = snprintf(key, KEY_SIZE, "%s client %s", policy->name, req->caller.client);
-	else {
-		id_format(&req->caller.user, user);
-		length = snprintf(key, KEY_SIZE, "%s %s", policy->name, user);
-	}
+	if (!policy->of_all && !caller_name(req, name))
+		snprintf(name, sizeof(name), "platform");
+	length = snprintf(key, KEY_SIZE, "%s %s", policy->name, name);
 	return (size_t)MIN(length, KEY_SIZE - 1);
 }
 
@@ -87,23 +84,41 @@ static int64_t take(const char *key, size_t length, int64_t full_ns, int64_t pri
 	return left_ns;
 }
 
+static enum err refuse_rate(struct request *req, struct reply *reply,
+			    const struct limit_policy *policy, int64_t missing_ns)
+{
+	reply_header(reply, "Retry-After", "%" PRId64, missing_ns / SECOND_NS + 1);
+	return refuse(req, ERR_RATE_LIMITED,
+		      "At most %" PRId64 " %s at once, and %" PRId64 " a second%s.", policy->burst,
+		      policy->unit, policy->per_second, policy->of_all ? ", of all callers" : "");
+}
+
 enum err limits_take(struct request *req, struct reply *reply, const struct limit_policy *policy)
 {
 	int64_t price_ns = SECOND_NS / policy->per_second;
 	int64_t full_ns = policy->burst * price_ns;
+	int64_t window_s = MAX(policy->burst / policy->per_second, 1), left_ns;
 	char key[KEY_SIZE];
-	size_t length = caller_key(req, policy, key);
-	int64_t left_ns = take(key, length, full_ns, price_ns);
-	int64_t window_s = MAX(policy->burst / policy->per_second, 1);
 
+	if (!config_flag("rate-limits"))
+		return OK;
+	left_ns = take(key, caller_key(req, policy, key), full_ns, price_ns);
 	reply_header(reply, "RateLimit-Policy", "\"%s\";q=%" PRId64 ";w=%" PRId64, policy->name,
 		     policy->burst, window_s);
 	reply_header(reply, "RateLimit", "\"%s\";r=%" PRId64 ";t=%" PRId64, policy->name,
 		     MAX(left_ns, 0) / price_ns, (full_ns - MAX(left_ns, 0)) / SECOND_NS + 1);
-	if (left_ns >= 0)
+	return left_ns < 0 ? refuse_rate(req, reply, policy, -left_ns) : OK;
+}
+
+enum err limits_take_amount(struct request *req, struct reply *reply,
+			    const struct limit_policy *policy, int64_t amount)
+{
+	int64_t full_ns = policy->burst * SECOND_NS / policy->per_second;
+	int64_t price_ns = MIN(amount, policy->burst) * SECOND_NS / policy->per_second, left_ns;
+	char key[KEY_SIZE];
+
+	if (!config_flag("rate-limits"))
 		return OK;
-	reply_header(reply, "Retry-After", "%" PRId64, -left_ns / SECOND_NS + 1);
-	return refuse(req, ERR_RATE_LIMITED,
-		      "At most %" PRId64 " requests at once, and %" PRId64 " a second.",
-		      policy->burst, policy->per_second);
+	left_ns = take(key, caller_key(req, policy, key), full_ns, price_ns);
+	return left_ns < 0 ? refuse_rate(req, reply, policy, -left_ns) : OK;
 }
