@@ -80,13 +80,29 @@ export class Trade {
     const some = this.products.slice(-ON_SALE);
     const items = some.slice(this.random.upTo(some.length)).slice(0, 2)
       .map(({ variantId }) => ({ productId: variantId, quantity: 1 + this.random.upTo(2) }));
-    const body = { items, shippingAddress: ADDRESS, paymentMethod: this.random.oneOf(METHODS) };
-    const request = this.request('/orders', buyer.token, body, [201, 202], ({ id }) => {
+    return this.orderOf(buyer, { items }, items.length, [201, 202]);
+  }
+
+  orderOf(buyer, what, lines, allowed) {
+    const body = { ...what, shippingAddress: ADDRESS, paymentMethod: this.random.oneOf(METHODS) };
+    const request = this.request('/orders', buyer.token, body, allowed, ({ id }) => {
       this.orders.push({ id, buyer, atLeast: null });
-      this.see(`/orders/${id}`, buyer.token, (order) => assert.equal(order.lines.length, items.length));
+      this.see(`/orders/${id}`, buyer.token, (order) => assert.equal(order.lines.length, lines));
     });
     if (this.random.chance(0.6)) request.headers.prefer = 'respond-async';
     return request;
+  }
+
+  // Orders the buyer's own cart, which is there as it was where its last order came to nothing. An
+  // order of it may be under way, or have emptied it meanwhile: 409.
+  async orderCart(buyer) {
+    const { id, lines } = await this.shop.get('/carts/current', buyer.token);
+    const { variantId } = this.random.oneOf(this.products.slice(-ON_SALE));
+    if (lines.length === 0) {
+      await this.shop.api('POST', `/carts/${id}/items`,
+        { token: buyer.token, body: { productId: variantId, quantity: 1 + this.random.upTo(2) }, expect: 201 });
+    }
+    await this.send(this.orderOf(buyer, { cartId: id }, Math.max(lines.length, 1), [201, 202, 409]));
   }
 
   newAccount() {
@@ -152,7 +168,8 @@ export class Trade {
     const unseen = this.unseen.splice(0);
     const buying = this.buyers.map((buyer) => lane(async () => {
       const n = this.random.upTo(10);
-      if (n < 6) await this.send(this.newOrder(buyer));
+      if (n < 4) await this.send(this.newOrder(buyer));
+      else if (n < 6) await this.orderCart(buyer);
       else if (n < 8) await this.move();
       else if (n < 9) await this.send(this.newReview(buyer));
       else if (this.orders.length > 0) await this.send(this.newRefund());
@@ -203,6 +220,9 @@ export class Trade {
     const payments = new Map();
     await inParallel([...orders.values()], 8, async (order) =>
       payments.set(order.id, await this.checkPayment(order)));
+    for (const { token } of this.buyers) {
+      assert.equal((await shop.get('/carts/current', token)).orderId, undefined, 'no cart waits for an order that is settled');
+    }
     await this.checkStock(orders);
     await this.checkSales(orders, payments);
     await this.checkMessages(orders, payments);
