@@ -103,9 +103,9 @@ describe(`${CRASHES} kills, seed ${SEED}`, () => {
   before(async () => {
     shop = await startShop({
       dataDir: faults.dataDir,
-      // A lease that a kill leaves behind is over soon.
+      // A lease that a kill leaves behind is over soon; tokens outlive the many ports it listens on.
       env: {
-        SOUK_ACCESS_MINUTES: '1440', SOUK_REVIEW_FLOOD: '1000', SOUK_LOG_ACCESS: 'off', SOUK_PROVIDER_TIMEOUT_MS: '1000',
+        SOUK_PUBLIC_URL: 'http://127.0.0.1:8080', SOUK_ACCESS_MINUTES: '1440', SOUK_REVIEW_FLOOD: '1000', SOUK_LOG_ACCESS: 'off', SOUK_PROVIDER_TIMEOUT_MS: '1000',
       },
     });
     trade = new Trade(shop, random);
