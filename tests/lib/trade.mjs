@@ -253,7 +253,8 @@ export class Trade {
       const found = refunds.find((one) => one.id === refund.id);
       assert.equal(found?.amount.amount, refund.amount, `the refund ${refund.id} of ${id}`);
     }
-    return { charges, refunds };
+    const failed = payment.transactions.some(({ kind, status: one }) => kind === 'charge' && one === 'failed');
+    return { charges, refunds, failed };
   }
 
   async checkStock(orders) {
@@ -309,7 +310,8 @@ export class Trade {
       const declined = history.some(({ by, reason }) => by === 'system' && reason === 'payment-declined');
       const had = (status) => history.some((one) => one.status === status);
       for (const [template, wanted] of Object.entries({
-        order_paid: false, payment_declined: declined, order_cancelled: had('cancelled') && !declined,
+        // The buyer may have cancelled it while the provider was asked.
+        order_paid: false, payment_declined: payments.get(id).failed, order_cancelled: had('cancelled') && !declined,
         order_shipped: had('shipped'), order_delivered: had('delivered'),
       })) {
         assert.equal(seen.get(`${template} ${number}`) ?? 0, wanted ? 1 : 0, `messages of ${number}: ${template}`);
