@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { before, describe, test } from 'node:test';
 
-import { findOperation, openapi, operations } from './lib/openapi.mjs';
+import { findOperation, openapi, operations, resolveSchema } from './lib/openapi.mjs';
 import { requestBytes, sendRaw } from './lib/raw.mjs';
 import { actorOf, makeWorld, requestOf, rowName } from './lib/requests.mjs';
 import { inParallel, runSouk, startShop, waitFor } from './lib/shop.mjs';
@@ -401,12 +401,39 @@ forEach('a query parameter that breaks its rule answers 422 and its name', null,
   }
 });
 
-forEach('a query parameter that is unknown is passed over', (operation) => operation.requestBody === undefined,
+forEach('a query parameter that is unknown, or there twice, answers 422 and its name', null, async (one) => {
+  const { path } = one.request;
+  const [bare, query = ''] = path.split('?');
+  const known = one.operation.parameters?.map((parameter) => resolveSchema(openapi, parameter))
+    .filter(({ in: place }) => place === 'query').map(({ name }) => name) ?? [];
+  const asked = async (pairs) => {
+    const answer = await send(one, { path: `${bare}?${query}${query ? '&' : ''}${pairs}` });
+    return { answer, faults: answer.status === 422 ? answer.json.errors.map(({ parameter, detail }) => `${parameter} ${detail}`) : [] };
+  };
+  for (const [pairs, name] of [['utm_source=x', 'utm_source'], ['zz', 'zz'], ['=1', ''], ['Limit=1', 'Limit'], ['%7A%7A=1', 'zz']]) {
+    const { answer, faults } = await asked(pairs);
+    problem(answer, 422, pairs);
+    assert.ok(faults.includes(`${name} is no parameter of this endpoint`), `${pairs}: ${answer.text}`);
+  }
+  const { faults } = await asked('one=1&two=2');
+  assert.deepEqual(faults.filter((fault) => /is no parameter/.test(fault)), ['one is no parameter of this endpoint', 'two is no parameter of this endpoint']);
+  for (const name of known) {
+    const twice = await asked(`${name}=1&${name}=1`);
+    problem(twice.answer, 422, `${name} twice`);
+    assert.ok(twice.faults.includes(`${name} is there twice`), `${name}: ${twice.answer.text}`);
+    assert.ok(!twice.faults.some((fault) => /is no parameter/.test(fault)), `${name} is described, and not known`);
+  }
+});
+
+// What is read of a resource may come back with a change of it (PUT); a new one has none of it.
+forEach('a member that only the shop sets is a fault of what is new', (operation) => operation.requestBody !== undefined,
   async (one) => {
-    if (one.request.method !== 'GET') return;
-    const { path } = one.request;
-    const answer = await send(one, { path: `${path}${path.includes('?') ? '&' : '?'}utm_source=x&__=1` });
-    assert.equal(answer.status, 200, answer.text);
+    if (one.request.method !== 'POST' || !one.request.body || one.name.startsWith('POST /auth/token')) return;
+    for (const name of ['id', 'createdAt', 'updatedAt', 'version']) {
+      const answer = await send(one, { body: { ...one.request.body, [name]: 'x' } });
+      problem(answer, 422, name);
+      assert.ok(answer.json.errors.some(({ pointer }) => pointer === `/${name}`), answer.text);
+    }
   });
 
 forEach('an Idempotency-Key that is none answers 400', (operation) => operation['x-idempotent'] === true, async (one) => {

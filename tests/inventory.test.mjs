@@ -300,7 +300,9 @@ test('a product that becomes plain again shows the stock that it had', async () 
     variants: [{ sku: shop.unique('SIZED'), options: { Size: 'S' }, price }],
   });
   await waitFor(async () => (await shop.api('GET', `/inventory/${product.id}`)).status === 404, 'the plain one is gone');
-  const { json: plain } = await put({ options: [], variants: [{ sku: shop.unique('PLAIN'), price, stock: 9 }] });
+  const again = { sku: shop.unique('PLAIN'), price };
+  await shop.api('PUT', path, { token: vendor.token, body: { options: [], variants: [{ ...again, stock: 9 }] }, expect: 422 });
+  const { json: plain } = await put({ options: [], variants: [again] });
   assert.equal(plain.variants[0].id, product.id);
   await waitFor(async () => (await shop.api('GET', path)).json.variants[0].stock.available === 5, 'its stock is shown');
   assert.equal((await stockOf(product.id)).onHand, 5);

@@ -578,3 +578,60 @@ describe('an impatient shop', () => {
     assert.equal(payment.transactions.filter(({ status }) => status === 'succeeded').length, 1);
   });
 });
+
+// ---- searching
+
+describe('GET /orders by what an admin is told on the telephone', () => {
+  let world;
+  before(async () => {
+    const [one, other, vendor, rival, admin] = await Promise.all(
+      [shop.customer(), shop.customer(), shop.vendor(), shop.vendor(), shop.admin()]);
+    const [lamp, rug] = [await shop.createProduct({ vendor }), await shop.createProduct({ vendor: rival })];
+    const buy = (buyer, product) => shop.buy({ buyer, items: [{ productId: product.id, quantity: 1 }] });
+    world = { one, other, vendor, admin, orders: [await buy(one, lamp), await buy(other, lamp), await buy(one, rug)] };
+  });
+
+  const found = async (query, token = world.admin) => (await shop.all(`/orders?${query}`, token, 2)).map(({ id }) => id);
+  const ids = (...at) => at.map((i) => world.orders[i].id);
+
+  test('by number, however it is written', async () => {
+    const { number } = world.orders[1];
+    for (const text of [number, number.toLowerCase(), number.replace('SO-', ''), String(Number(number.slice(3)))]) {
+      assert.deepEqual(await found(`number=${text}`), ids(1), text);
+    }
+    assert.deepEqual(await found('number=SO-999999999'), []);
+    assert.deepEqual(await found(`number=${number}&status=shipped`), []);
+    for (const text of ['SO-', 'SO-0', '0', '-1', 'x', '1e3', '99999999999999999999']) {
+      const { json } = await shop.api('GET', `/orders?number=${text}`, { token: world.admin, expect: 422 });
+      assert.deepEqual(json.errors.map(({ parameter }) => parameter), ['number'], text);
+    }
+  });
+
+  test('by the address of who placed it', async () => {
+    assert.deepEqual(await found(`email=${encodeURIComponent(world.one.email)}`), ids(2, 0));
+    assert.deepEqual(await found(`email=${encodeURIComponent(world.other.email.toUpperCase())}`), ids(1));
+    assert.deepEqual(await found('email=nobody@buyers.example'), []);
+    assert.deepEqual(await found(`email=${encodeURIComponent(world.one.email)}&status=paid&number=${world.orders[0].number}`), ids(0));
+  });
+
+  test('by when it was placed', async () => {
+    const [first, second, third] = world.orders.map(({ createdAt }) => createdAt);
+    const mine = async (query) => (await found(query)).filter((id) => ids(0, 1, 2).includes(id));
+    assert.deepEqual(await mine(`from=${first}`), ids(2, 1, 0));
+    assert.deepEqual(await mine(`from=${second}&to=${third}`), ids(1));
+    assert.deepEqual(await mine(`to=${first}`), []);
+    const { json } = await shop.api('GET', '/orders?from=yesterday&to=x', { token: world.admin, expect: 422 });
+    assert.deepEqual(json.errors.map(({ parameter }) => parameter).sort(), ['from', 'to']);
+  });
+
+  test('a vendor finds those with lines of its own', async () => {
+    assert.deepEqual(await found(`email=${encodeURIComponent(world.one.email)}`, world.vendor.token), ids(0));
+    assert.deepEqual(await found(`number=${world.orders[2].number}`, world.vendor.token), []);
+    assert.deepEqual(await found(`number=${world.orders[1].number}`, world.vendor.token), ids(1));
+  });
+
+  test('a user\'s own list knows the status alone', async () => {
+    const { json } = await shop.api('GET', `/orders/user/${world.one.id}?email=x&from=y&status=paid`, { token: world.one.token, expect: 422 });
+    assert.deepEqual(json.errors.map(({ parameter }) => parameter), ['email', 'from']);
+  });
+});

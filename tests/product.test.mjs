@@ -261,6 +261,21 @@ describe('PUT /products/:id', () => {
     }
   });
 
+  test('a stock that would not be taken is a fault, that of a new variant becomes Inventory\'s', async () => {
+    const { id, variants, options } = await shirt();
+    const refused = async (body, pointer, path = `/products/${id}`) => {
+      const { json } = await shop.api(path === '/products' ? 'POST' : 'PUT', path, { token: vendor.token, body, expect: 422 });
+      assert.deepEqual(json.errors.map((fault) => fault.pointer), [pointer]);
+    };
+    await refused({ variants: variants.map((variant, i) => ({ ...variant, stock: i === 1 ? 5 : variant.stock })) }, '/variants/1/stock');
+    const plain = await made();
+    await refused({ stock: 5 }, '/stock', `/products/${plain.id}`);
+    await refused({ name: 'Two stocks', price: eur(1), options, variants: variants.map(({ options: of }) => ({ options: of })), stock: 5 },
+      '/stock', '/products');
+    await refused({ ...plain, slug: undefined, stock: undefined, variants: undefined, rating: undefined, createdAt: undefined,
+      updatedAt: undefined, vendorId: undefined }, '/id', '/products');
+  });
+
   test('a new price is every variant\'s, or the one\'s that says it', async () => {
     const product = await shirt();
     const dearer = await put(product.id, { ...product, price: eur(6000) }, { expect: 200 });

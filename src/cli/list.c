@@ -24,6 +24,8 @@ static const struct {
 	{ROUTE_NO_TOKEN, "no-token"},
 	{ROUTE_GUEST_SECRET, "guest-secret"},
 	{ROUTE_CLIENT, "client"},
+	{ROUTE_PAGE, "page"},
+	{ROUTE_QUERY, "query"},
 };
 
 static const char *roles_text(struct arena *arena, unsigned who)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "http/router.h"
 
 /* A list's text: longer ones hold more than QUERY_VALUES_MAX values of any use. */
 #define QUERY_LIST_BYTES_MAX (8 * 1024)
@@ -160,6 +161,61 @@ static void move_faults(struct request *req, const struct faults *faults)
 	}
 }
 
+/* --- names ------------------------------------------------------------------------------------ */
+
+static bool is_field(const struct field *fields, const char *name)
+{
+	for (; fields && fields->name; fields++)
+		if (strcmp(fields->name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_of_page(const struct request *req, const char *name)
+{
+	return req->route && (req->route->flags & ROUTE_PAGE) &&
+	       (strcmp(name, "limit") == 0 || strcmp(name, "cursor") == 0);
+}
+
+/* Whether a pair before `at` has the same name. */
+static bool was_before(const struct request *req, const char *at, const char *name)
+{
+	size_t length;
+	const char *first = find_raw(req, name, &length);
+
+	return first && first < at;
+}
+
+/* What would be passed over is a fault: whoever sent it meant something by it. */
+static void check_names(struct request *req, const struct field *fields)
+{
+	const char *at = req->query ? req->query : "";
+
+	req->faults.arena = req->arena;
+	while (*at) {
+		size_t length = strcspn(at, "&"), name_length = MIN(strcspn(at, "="), length);
+		char *name = text_percent_decode(req->arena, at, name_length, true);
+		bool known = name && (is_field(fields, name) || is_of_page(req, name));
+
+		if (!name || text_has_control(name))
+			name = arena_copy_text(req->arena, "");
+		if (length > 0 && !known)
+			fault_add(&req->faults, arena_printf(req->arena, "?%s", name),
+				  "is no parameter of this endpoint");
+		else if (length > 0 && was_before(req, at, name))
+			fault_add(&req->faults, arena_printf(req->arena, "?%s", name),
+				  "is there twice");
+		at += length;
+		at += *at == '&';
+	}
+}
+
+enum err request_query_refuse(struct request *req)
+{
+	check_names(req, NULL);
+	return faults_err(&req->faults);
+}
+
 enum err request_query_read(struct request *req, const struct field *fields, void *target)
 {
 	struct faults faults = {.arena = req->arena};
@@ -173,7 +229,7 @@ enum err request_query_read(struct request *req, const struct field *fields, voi
 	while (fields[count].name)
 		count++;
 	good = ARENA_ARRAY(req->arena, struct field, count + 1);
-	req->faults.arena = req->arena;
+	check_names(req, fields);
 
 	out_open(&out, NULL);
 	for (size_t i = 0; i < count; i++) {

@@ -117,10 +117,13 @@ enum err request_body_parse(struct request *req, const struct field *fields, voi
 	MUST_CHECK;
 
 /* The same table for the query: text, ids, ints, bools (true, false), times, choices, and lists of
- * scalars with commas between. Parameters that no field names are passed over. Faults have the
- * pointer "?name". */
+ * scalars with commas between. Parameters that neither a field names nor, on a list's route, a page,
+ * and those that are there twice, are faults. Faults have the pointer "?name". */
 enum err request_query_read(struct request *req, const struct field *fields, void *target)
 	MUST_CHECK;
+
+/* For the dispatcher, of routes that do not read their queries by a table: as it, with no field. */
+enum err request_query_refuse(struct request *req) MUST_CHECK;
 
 /* Whether the caller has one of the roles. */
 bool request_has_role(const struct request *req, unsigned roles);

@@ -16,11 +16,11 @@ enum route_flags {
 	ROUTE_INTERNAL = 32,  /* not for clients: only calls between services reach it */
 	ROUTE_BODY_OPTIONAL = 64, /* with ROUTE_BODY: the handler looks whether there is one */
 	ROUTE_NO_TOKEN = 128, /* the Authorization header is not looked at, or is the handler's */
-	ROUTE_CLIENT =
-		256, /* who comes without a token is the handler's to know: an OAuth client */
-	ROUTE_GUEST_SECRET =
-		512, /* the answer holds a secret where the caller has no account, whose
-				     Idempotency-Key then counts for nothing */
+	ROUTE_CLIENT = 256,   /* an OAuth client without a token is the handler's to know */
+	ROUTE_GUEST_SECRET = 512, /* the answer holds a secret where the caller has no account: its
+				   * Idempotency-Key then counts for nothing */
+	ROUTE_PAGE = 1024,	  /* a list: limit and cursor in the query (request_page) */
+	ROUTE_QUERY = 2048,	  /* reads its query by request_query_read; else it takes none */
 };
 
 /* Who may call: role bits, or one of these. Ownership is the handler's affair. */

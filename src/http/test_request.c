@@ -108,7 +108,7 @@ static const struct field search_fields[] = {
 
 static void test_query_by_table(void **state)
 {
-	struct request req = make("q=h%C3%A9+o&most=7&least=0&inStock=true&sort=newest&unknown=1&"
+	struct request req = make("q=h%C3%A9+o&most=7&least=0&inStock=true&sort=newest&&"
 				  "from=2026-01-02&vendorId=01890000-0000-7000-8000-000000000001&"
 				  "ids=01890000-0000-7000-8000-000000000002,"
 				  "01890000-0000-7000-8000-000000000003&tags=a,b%2Cc");
@@ -127,6 +127,33 @@ static void test_query_by_table(void **state)
 	assert_int_equal(((struct id *)search.ids.items)[1].bytes[15], 3);
 	assert_int_equal(search.tags.count, 3);
 	assert_string_equal(((char **)search.tags.items)[2], "c");
+}
+
+static void test_query_names(void **state)
+{
+	static const struct route list = {.path = "/things", .flags = ROUTE_PAGE | ROUTE_QUERY};
+	struct request req = make("least=0&q=a&other=1&limit=2&m%6Fst=7&most=8&%zz=1&&c=");
+	struct request page = make("least=0&q=a&limit=2&cursor=x&limit=3");
+	struct request none = make("limit=2");
+	struct search search = {0};
+
+	(void)state;
+	assert_int_equal(request_query_read(&req, search_fields, &search), ERR_INVALID);
+	assert_int_equal(req.faults.count, 5);
+	assert_non_null(find_fault(&req, "?other"));
+	assert_non_null(find_fault(&req, "?limit")); /* no list's route */
+	assert_string_equal(find_fault(&req, "?most")->detail, "is there twice");
+	assert_non_null(find_fault(&req, "?"));
+	assert_non_null(find_fault(&req, "?c"));
+
+	page.route = &list;
+	assert_int_equal(request_query_read(&page, search_fields, &search), ERR_INVALID);
+	assert_int_equal(page.faults.count, 1);
+	assert_string_equal(find_fault(&page, "?limit")->detail, "is there twice");
+
+	assert_int_equal(request_query_refuse(&none), ERR_INVALID);
+	none = make("&&");
+	assert_int_equal(request_query_refuse(&none), OK);
 }
 
 static void test_query_faults(void **state)
@@ -415,13 +442,13 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_headers),	     cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_query),	     cmocka_unit_test(test_query_by_table),
-		cmocka_unit_test(test_query_faults), cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_caller),	     cmocka_unit_test(test_if_match),
-		cmocka_unit_test(test_if_match_part), cmocka_unit_test(test_services),
-		cmocka_unit_test(test_prefers),	     cmocka_unit_test(test_reply_headers),
-		cmocka_unit_test(test_not_modified),
+		cmocka_unit_test(test_headers),	      cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_query),	      cmocka_unit_test(test_query_by_table),
+		cmocka_unit_test(test_query_names),   cmocka_unit_test(test_query_faults),
+		cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_caller),
+		cmocka_unit_test(test_if_match),      cmocka_unit_test(test_if_match_part),
+		cmocka_unit_test(test_services),      cmocka_unit_test(test_prefers),
+		cmocka_unit_test(test_reply_headers), cmocka_unit_test(test_not_modified),
 	};
 
 	return cmocka_run_group_tests_name("http/request", tests, begin, end);

@@ -84,6 +84,11 @@ static enum err run(struct request *req, struct reply *reply)
 	err = check_role(req);
 	if (err)
 		return err;
+	if (!(req->route->flags & ROUTE_QUERY)) {
+		err = request_query_refuse(req);
+		if (err)
+			return err;
+	}
 	err = check_body(req);
 	if (err)
 		return err;

@@ -80,7 +80,7 @@ static enum err retry_parked(struct request *req, struct reply *reply)
 }
 
 const struct route parked_routes[] = {
-	{HTTP_GET, "/events/parked", get_parked, ROLE_ADMIN, 0, 0},
+	{HTTP_GET, "/events/parked", get_parked, ROLE_ADMIN, ROUTE_PAGE, 0},
 	{HTTP_POST, "/events/parked/:id/retry", retry_parked, ROLE_ADMIN, 0, 0},
 	{0},
 };

@@ -59,7 +59,7 @@ function resolvePointer(document, pointer) {
     node?.[decodeURIComponent(part).replace(/~1/g, '/').replace(/~0/g, '~')], document);
 }
 
-function resolveSchema(document, schema) {
+export function resolveSchema(document, schema) {
   let found = schema;
   for (let i = 0; found?.$ref && i < 20; i++) found = resolvePointer(document, found.$ref.slice(1));
   return found;

@@ -451,8 +451,8 @@ static enum err get_user_activity(struct request *req, struct reply *reply)
 /* clang-format off */
 const struct route analytics_routes[] = {
 	{HTTP_POST, "/analytics/event", post_event, ANYONE, ROUTE_BODY | ROUTE_IDEMPOTENT},
-	{HTTP_GET, "/analytics/sales", get_sales, ROLE_VENDOR | ROLE_ADMIN, 0},
-	{HTTP_GET, "/analytics/user-activity", get_user_activity, ROLE_ADMIN, 0},
+	{HTTP_GET, "/analytics/sales", get_sales, ROLE_VENDOR | ROLE_ADMIN, ROUTE_QUERY},
+	{HTTP_GET, "/analytics/user-activity", get_user_activity, ROLE_ADMIN, ROUTE_QUERY},
 	{0},
 };
 /* clang-format on */

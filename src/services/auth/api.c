@@ -346,7 +346,7 @@ const struct route auth_routes[] = {
 	{HTTP_POST, "/auth/refresh", post_refresh, ANYONE, ROUTE_BODY | ROUTE_NO_TOKEN},
 	{HTTP_POST, "/auth/revoke", post_revoke, ANYONE, OAUTH},
 	{HTTP_POST, "/auth/clients", auth_post_client, ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
-	{HTTP_GET, "/auth/clients", auth_get_clients, ROLE_ADMIN},
+	{HTTP_GET, "/auth/clients", auth_get_clients, ROLE_ADMIN, ROUTE_PAGE},
 	{HTTP_DELETE, "/auth/clients/:id", auth_delete_client, ROLE_ADMIN},
 	{HTTP_GET, "/.well-known/jwks.json", get_jwks, ANYONE, ROUTE_NO_TOKEN},
 	{HTTP_GET, "/.well-known/oauth-authorization-server", get_metadata, ANYONE, ROUTE_NO_TOKEN},

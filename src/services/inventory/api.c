@@ -166,7 +166,7 @@ static enum err post_commit(struct request *req, struct reply *reply)
 
 /* clang-format off */
 const struct route inventory_routes[] = {
-	{HTTP_GET, "/inventory", get_stock_list, ROLE_VENDOR | ROLE_ADMIN, 0},
+	{HTTP_GET, "/inventory", get_stock_list, ROLE_VENDOR | ROLE_ADMIN, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_GET, "/inventory/:productId", get_stock, ANYONE, 0},
 	{HTTP_PUT, "/inventory/:productId", put_stock, ROLE_VENDOR | ROLE_ADMIN, ROUTE_BODY},
 	{HTTP_POST, "/inventory/reserve", post_reserve,

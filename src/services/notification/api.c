@@ -268,7 +268,7 @@ const struct route notification_routes[] = {
 	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
 	{HTTP_POST, "/notifications/push", post_push,
 	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
-	{HTTP_GET, "/notifications", get_messages, ROLE_ADMIN, 0},
+	{HTTP_GET, "/notifications", get_messages, ROLE_ADMIN, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_GET, "/notifications/:id", get_message, ROLE_ADMIN, 0},
 	{0},
 };

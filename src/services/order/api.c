@@ -374,14 +374,53 @@ struct listing {
 
 struct list_query {
 	int status;
+	char *number, *email;
+	int64_t from_ms, to_ms;
 	bool has_status;
 };
 
+static bool is_order_number(const char *text)
+{
+	int64_t number;
+
+	return order_number_parse(text, &number);
+}
+
+#define STATUS_FIELD                                                                      \
+	FIELD(struct list_query, status, "status", CHOICE, .choices = order_status_words, \
+	      GIVEN(struct list_query, has_status))
+
+static const struct field user_list_fields[] = {STATUS_FIELD, FIELD_END};
+
 static const struct field list_fields[] = {
-	FIELD(struct list_query, status, "status", CHOICE, .choices = order_status_words,
-	      GIVEN(struct list_query, has_status)),
+	STATUS_FIELD,
+	FIELD(struct list_query, number, "number", TEXT, .min = 1, .max = 24,
+	      .check = is_order_number, .expected = "must be an order's number, as SO-000042"),
+	FIELD(struct list_query, email, "email", TEXT, .min = 1, .max = 254),
+	FIELD(struct list_query, from_ms, "from", TIME),
+	FIELD(struct list_query, to_ms, "to", TIME),
 	FIELD_END,
 };
+
+/* The account of this address; ERR_NOT_FOUND where there is none. */
+static enum err find_user(struct request *req, const char *email, struct id *ret_user)
+{
+	struct out body = out_new(req->arena);
+	const struct call call = {
+		.service = "user", .method = HTTP_POST, .path = "/users/find", .body = &body};
+	struct call_answer answer;
+	enum err err;
+
+	out_open(&body, NULL);
+	out_text(&body, "email", email);
+	out_close(&body);
+	err = service_call(req->arena, &order_service, req, &call, &answer);
+	if (!err)
+		err = answer.err;
+	if (err)
+		return err;
+	return json_get_id(answer.json, "id", ret_user) ? OK : ERR_UPSTREAM;
+}
 
 static enum err list(struct sql *sql, void *arg)
 {
@@ -393,8 +432,10 @@ static enum err list(struct sql *sql, void *arg)
 
 /* Reads the query, and answers with the page; whose orders they are, the filter says. */
 static enum err reply_list(struct request *req, struct reply *reply, const char *kind,
-			   struct order_filter filter, struct order_view view)
+			   const struct field *fields, struct order_filter filter,
+			   struct order_view view)
 {
+	struct id user = {{0}};
 	struct listing listing = {.req = req};
 	struct list_query query = {0};
 	struct page page;
@@ -403,12 +444,23 @@ static enum err reply_list(struct request *req, struct reply *reply, const char 
 	enum err err;
 
 	/* Both note what is wrong, so that all of it is told. */
-	err = request_query_read(req, list_fields, &query);
+	err = request_query_read(req, fields, &query);
 	if (!err || err == ERR_INVALID)
 		err = request_page(req, kind, &page);
 	if (err)
 		return err;
 	filter.status = query.has_status ? query.status : -1;
+	filter.from_ms = query.from_ms;
+	filter.to_ms = query.to_ms;
+	if (query.number && !order_number_parse(query.number, &filter.number))
+		return ERR_INTERNAL;
+	if (query.email) {
+		/* An address that nobody has is of no order: that of no user. */
+		err = find_user(req, query.email, &user);
+		if (err && err != ERR_NOT_FOUND)
+			return err;
+		filter.user = &user;
+	}
 	filter.before_number = page.has_after ? page.after.number : 0;
 	filter.limit = page.limit + 1;
 	listing.filter = filter;
@@ -434,7 +486,7 @@ static enum err get_orders(struct request *req, struct reply *reply)
 
 	if (!request_has_role(req, ROLE_ADMIN))
 		filter.vendor = view.vendor = &req->caller.user;
-	return reply_list(req, reply, "orders", filter, view);
+	return reply_list(req, reply, "orders", list_fields, filter, view);
 }
 
 /* GET /orders/user/:userId */
@@ -450,7 +502,7 @@ static enum err get_user_orders(struct request *req, struct reply *reply)
 	if (!request_is_user(req, &user) && !request_has_role(req, ROLE_ADMIN))
 		return ERR_FORBIDDEN;
 	filter.user = &user;
-	return reply_list(req, reply, "orders/user", filter, whole);
+	return reply_list(req, reply, "orders/user", user_list_fields, filter, whole);
 }
 
 /* --- what is owed ----------------------------------------------------------------------------- */
@@ -504,10 +556,10 @@ const struct route order_routes[] = {
 	  ROUTE_BODY | ROUTE_BODY_OPTIONAL | ROUTE_IDEMPOTENT },
 
 	{ HTTP_POST, "/orders", post_order, ANY_USER, ROUTE_BODY | ROUTE_IDEMPOTENT },
-	{ HTTP_GET, "/orders", get_orders, ROLE_ADMIN | ROLE_VENDOR, 0 },
+	{ HTTP_GET, "/orders", get_orders, ROLE_ADMIN | ROLE_VENDOR, ROUTE_PAGE | ROUTE_QUERY },
 	{ HTTP_GET, "/orders/:id", get_order, ANY_USER, 0 },
 	{ HTTP_GET, "/orders/:id/owed", get_owed, ROLE_SERVICE, ROUTE_INTERNAL },
-	{ HTTP_GET, "/orders/user/:userId", get_user_orders, ANY_USER, 0 },
+	{ HTTP_GET, "/orders/user/:userId", get_user_orders, ANY_USER, ROUTE_PAGE | ROUTE_QUERY },
 	{ HTTP_PUT, "/orders/:id/status", put_order_status, ANY_USER, ROUTE_BODY },
 	{ 0 },
 };

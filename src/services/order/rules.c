@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/card.h"
+#include "base/text.h"
 
 #define PEOPLE (MOVER_CUSTOMER | MOVER_VENDOR | MOVER_ADMIN)
 #define PHONE_DIGITS_MIN 4
@@ -132,6 +133,13 @@ enum mover mover_from(const char *text)
 void order_number_format(int64_t number, char text[static ORDER_NUMBER_SIZE])
 {
 	snprintf(text, ORDER_NUMBER_SIZE, "SO-%06" PRId64, number);
+}
+
+bool order_number_parse(const char *text, int64_t *ret_number)
+{
+	if (strncasecmp(text, "SO-", 3) == 0)
+		text += 3;
+	return *text >= '0' && *text <= '9' && text_to_int(text, ret_number) && *ret_number > 0;
 }
 
 /* --- the status machine --------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
 extern const char *const order_status_words[]; /* by enum order_status; ends with NULL */
 
 const char *order_status_text(enum order_status status);
+
+/* The number of "SO-000042", in any case and with or without "SO-" and zeros; false where it is none. */
+bool order_number_parse(const char *text, int64_t *ret_number);
 const char *payment_status_text(enum payment_status status);
 const char *mover_text(enum mover mover);
 

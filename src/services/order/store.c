@@ -412,6 +412,10 @@ static void add_orders(struct sql_builder *query, const char *columns,
 			sql_int(high));
 	if (filter->user)
 		sql_add(query, " AND o.user_id = ?", sql_id(filter->user));
+	if (filter->from_ms)
+		sql_add(query, " AND o.created_at >= ?", sql_int(filter->from_ms));
+	if (filter->to_ms)
+		sql_add(query, " AND o.created_at < ?", sql_int(filter->to_ms));
 	if (filter->status < 0)
 		return;
 	/* A user's or a vendor's orders are found by that index: with the expression no engine goes
@@ -429,7 +433,9 @@ static enum err list_orders(struct sql *sql, struct arena *arena, const struct o
 	struct sql_rows *rows;
 	size_t count = 0;
 
-	add_orders(&query, COLUMNS, filter, 0, high);
+	if (filter->number)
+		high = MIN(high, filter->number);
+	add_orders(&query, COLUMNS, filter, filter->number, high);
 	sql_add(&query,
 		filter->vendor ? " ORDER BY v.order_number DESC LIMIT ?"
 			       : " ORDER BY o.number DESC LIMIT ?",

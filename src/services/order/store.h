@@ -55,6 +55,8 @@ struct order_filter {
 	const struct id *user;	 /* or NULL: anybody's */
 	const struct id *vendor; /* orders with a line of this vendor's; or NULL */
 	int status;		 /* or -1 */
+	int64_t number;		 /* this one alone; or 0 */
+	int64_t from_ms, to_ms;	 /* placed from ... until before ...; 0: whenever */
 	int64_t before_number;	 /* 0: from the newest */
 	int64_t limit;
 };

@@ -376,7 +376,7 @@ const struct route payment_routes[] = {
 	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
 	{HTTP_POST, "/payments/refund", post_refund,
 	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
-	{HTTP_GET, "/payments", get_payments, ROLE_ADMIN, 0},
+	{HTTP_GET, "/payments", get_payments, ROLE_ADMIN, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_GET, "/payments/:orderId/status", get_status, ANY_CALLER, 0},
 	{0},
 };

@@ -268,7 +268,7 @@ static enum err delete_product(struct request *req, struct reply *reply)
 
 /* clang-format off */
 const struct route product_routes[] = {
-	{HTTP_GET, "/products", get_products, ANYONE},
+	{HTTP_GET, "/products", get_products, ANYONE, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_POST, "/products", post_product, ROLE_VENDOR | ROLE_ADMIN,
 	 ROUTE_BODY | ROUTE_IDEMPOTENT},
 	{HTTP_GET, "/products/:id", get_product, ANYONE},

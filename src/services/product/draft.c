@@ -106,8 +106,10 @@ static const struct field variant_fields[] = {
 	      GIVEN(struct draft, variants_given))
 
 /* What GET shows and nobody sets, but for a new product's stock. */
+#define STOCK_FIELD FIELD(struct draft, stock, "stock", ANY, .flags = NULLABLE)
+
 #define SHOWN_FIELDS                                                                               \
-	FIELD(struct draft, stock, "stock", ANY, .flags = NULLABLE),                               \
+	STOCK_FIELD,                                                                               \
 	FIELD_READ_ONLY("id"),                                                                     \
 	FIELD_READ_ONLY("rating"),                                                                 \
 	FIELD_READ_ONLY("createdAt"),                                                              \
@@ -118,7 +120,7 @@ const struct field draft_new_fields[] = {
 	SLUG_FIELD(OPTIONAL),
 	VENDOR_FIELD(OPTIONAL),
 	VARIANTS_FIELD(OPTIONAL, 0),
-	SHOWN_FIELDS,
+	STOCK_FIELD,
 	FIELD_END,
 };
 

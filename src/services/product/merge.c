@@ -306,12 +306,22 @@ static void keep_others(struct merge *merge)
 	}
 }
 
+/* What GET shows may come back; a number is meant to become the stock, and would not. */
+static void refuse_stock(const struct merge *merge, const json_t *stock, const char *pointer)
+{
+	if (json_is_integer(stock) && !merge->draft->partial)
+		fault_add(merge->faults, pointer,
+			  "is Inventory's: PUT /inventory/:productId sets what is on hand");
+}
+
 /* The variants that the draft lists. */
 static void list_variants(struct merge *merge)
 {
 	const struct variant_draft *draft = merge->draft->variants.items;
 	struct product *product = merge->product;
 
+	if (json_is_integer(merge->draft->stock))
+		fault_add(merge->faults, "/stock", "belongs to the variants, which are listed");
 	for (size_t i = 0; i < merge->draft->variants.count; i++) {
 		struct variant *variant = &product->variants[i];
 
@@ -328,6 +338,8 @@ static void list_variants(struct merge *merge)
 		if (merge->from[i] >= 0)
 			take_over(merge, &draft[i], variant,
 				  &merge->current->variants[merge->from[i]]);
+		if (merge->from[i] >= 0)
+			refuse_stock(merge, draft[i].stock, pointer_to(merge->faults, i, "/stock"));
 		merge_details(&draft[i], &variant->details);
 		if (variant->is_new)
 			variant->initial_stock = draft[i].initial_stock;
@@ -342,6 +354,7 @@ static void assume_variants(struct merge *merge)
 	struct product *product = merge->product;
 
 	if (merge->current) {
+		refuse_stock(merge, merge->draft->stock, "/stock");
 		memcpy(product->variants, merge->current->variants,
 		       merge->current->variant_count * sizeof(*product->variants));
 		product->variant_count = merge->current->variant_count;

@@ -426,9 +426,9 @@ static enum err get_reviews(struct request *req, struct reply *reply)
 /* clang-format off */
 const struct route review_routes[] = {
 	{HTTP_POST, "/reviews", post_review, ANY_USER, ROUTE_BODY | ROUTE_IDEMPOTENT},
-	{HTTP_GET, "/reviews", get_reviews, ROLE_ADMIN, 0},
-	{HTTP_GET, "/reviews/product/:productId", get_of_product, ANYONE, 0},
-	{HTTP_GET, "/reviews/user/:userId", get_of_user, ANYONE, 0},
+	{HTTP_GET, "/reviews", get_reviews, ROLE_ADMIN, ROUTE_PAGE | ROUTE_QUERY},
+	{HTTP_GET, "/reviews/product/:productId", get_of_product, ANYONE, ROUTE_PAGE | ROUTE_QUERY},
+	{HTTP_GET, "/reviews/user/:userId", get_of_user, ANYONE, ROUTE_PAGE},
 	{HTTP_GET, "/reviews/:id", get_review, ANYONE, 0},
 	{HTTP_DELETE, "/reviews/:id", delete_review, ANY_USER, 0},
 	{HTTP_PUT, "/reviews/:id/status", put_status, ROLE_ADMIN, ROUTE_BODY},

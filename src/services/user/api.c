@@ -553,6 +553,47 @@ static enum err post_vendor(struct request *req, struct reply *reply)
 	return request_transaction(req, reply, find_or_make, &branding);
 }
 
+/* --- who has an address ----------------------------------------------------------------------- */
+
+struct finding {
+	struct arena *arena;
+	char *email;
+	struct user user;
+};
+
+static const struct field finding_fields[] = {
+	FIELD(struct finding, email, "email", TEXT, .flags = REQUIRED, .min = 1,
+	      .max = USER_EMAIL_MAX),
+	FIELD_END,
+};
+
+static enum err find_by_email(struct sql *sql, void *arg)
+{
+	struct finding *finding = arg;
+
+	return users_find_by_email(sql, finding->email, finding->arena, &finding->user);
+}
+
+/* POST /users/find, for Order: 200 with the id of the account that has this address. */
+static enum err post_find(struct request *req, struct reply *reply)
+{
+	struct finding finding = {.arena = req->arena};
+	struct out out = out_new(req->arena);
+	enum err err;
+
+	err = request_body(req, finding_fields, &finding);
+	if (err)
+		return err;
+	err = request_read(req, find_by_email, &finding);
+	if (err)
+		return err;
+	out_open(&out, NULL);
+	out_id(&out, "id", &finding.user.id);
+	out_close(&out);
+	reply_json(reply, 200, &out);
+	return OK;
+}
+
 /* --- addresses -------------------------------------------------------------------------------- */
 
 struct addressing {
@@ -616,13 +657,14 @@ static enum err post_addresses(struct request *req, struct reply *reply)
 const struct route user_routes[] = {
 	{HTTP_POST, "/users/register", post_register, ANYONE, ROUTE_BODY | ROUTE_IDEMPOTENT},
 	{HTTP_POST, "/users/login", post_login, ANYONE, ROUTE_BODY | ROUTE_LOGIN | ROUTE_NO_TOKEN},
-	{HTTP_GET, "/users", get_users, ROLE_ADMIN},
+	{HTTP_GET, "/users", get_users, ROLE_ADMIN, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_GET, "/users/:id", get_user, ANY_CALLER},
 	{HTTP_PUT, "/users/:id", put_user, ANY_USER, ROUTE_BODY},
 	{HTTP_POST, "/users/check-password", post_check_password, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
+	{HTTP_POST, "/users/find", post_find, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{HTTP_POST, "/users/addresses", post_addresses, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{HTTP_POST, "/users/admins", user_post_admin, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
-	{HTTP_GET, "/users/admins", user_get_admins, ROLE_SERVICE, ROUTE_INTERNAL},
+	{HTTP_GET, "/users/admins", user_get_admins, ROLE_SERVICE, ROUTE_INTERNAL | ROUTE_PAGE},
 	{HTTP_POST, "/users/vendors", post_vendor, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{0},
 };
