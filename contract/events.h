@@ -10,6 +10,7 @@
 
 #define SOUK_EVENTS(EVENT)               \
 	EVENT(UserRegistered, user)      \
+	EVENT(UserStatusChanged, user)   \
 	EVENT(OrderPlaced, order)        \
 	EVENT(OrderPaid, order)          \
 	EVENT(OrderCancelled, order)     \

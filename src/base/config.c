@@ -86,6 +86,8 @@ static struct setting settings[] = {
 	INT("log-queue-bytes", "1048576", 16384, 1 << 30,
 	    "Lines of the log that may wait to be written; further ones are dropped and counted."),
 	FLAG("log-access", "on", "Whether every request is logged."),
+	FLAG("vendor-approval", "on",
+	     "Whether vendors that register may sell only once an admin has set them active."),
 	FLAG("rate-limits", "on", "Whether a caller's requests are limited."),
 	TEXT("cors-origins", "", "Origins whose pages may call: names and commas, *, or none."),
 	FLAG("trust-proxy", "off", "Whether the direct peer's X-Forwarded-For is believed."),

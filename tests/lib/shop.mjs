@@ -367,8 +367,15 @@ class Shop {
     return this.register({ role: 'customer' });
   }
 
-  vendor() {
-    return this.register({ role: 'vendor' });
+  // One that an admin has approved, as a shop's would.
+  async vendor() {
+    const vendor = await this.register({ role: 'vendor' });
+    await this.approve(vendor);
+    return vendor;
+  }
+
+  async approve({ id }) {
+    await this.api('PUT', `/users/${id}`, { token: await this.admin(), body: { status: 'active' }, expect: 200 });
   }
 
   // The first admin's token.

@@ -63,11 +63,11 @@ static enum err find_due(struct sql *sql, void *arg)
 	return admin_news_due(sql, telling->arena, &telling->news);
 }
 
-static bool is_active(const json_t *user)
+static bool is_reachable(const json_t *user)
 {
 	const char *status = json_get_text(user, "status");
 
-	return status && strcmp(status, "active") == 0;
+	return status && strcmp(status, "suspended") != 0;
 }
 
 static enum err tell_all(struct sql *sql, void *arg)
@@ -88,7 +88,7 @@ static enum err tell_all(struct sql *sql, void *arg)
 			 NULL);
 	news.data = data;
 	json_array_foreach (telling->admins, i, admin) {
-		if (!err && is_active(admin) && json_get_id(admin, "id", &user))
+		if (!err && is_reachable(admin) && json_get_id(admin, "id", &user))
 			err = tell(sql, &news, telling->news.template_name, &user, false);
 	}
 	return err ? err : admin_news_remove(sql, &telling->news.event);
@@ -118,7 +118,7 @@ static enum err ask_for_admins(struct telling *telling)
 		return err;
 	telling->admins = json_object_get(answer.json, "items");
 	json_array_foreach (telling->admins, i, admin) {
-		if (is_active(admin))
+		if (is_reachable(admin))
 			return OK;
 	}
 	return ERR_NOT_FOUND;

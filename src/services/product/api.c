@@ -1,12 +1,19 @@
 /* Products one at a time: handlers, and at the foot the routes of the whole service. */
 #include "services/product/api.h"
 
+#include "base/env.h"
+#include "runtime/fiber.h"
+#include "runtime/worker.h"
 #include "services/product/change.h"
 #include "services/product/draft.h"
 #include "services/product/rendered.h"
 #include "services/product/rules.h"
 #include "services/product/store.h"
+#include "services/product/vendor.h"
 #include "services/product/write.h"
+
+#define NEWS_PATIENCE_MS 2000 /* how long User's news may lag behind what it says */
+#define NEWS_PAUSE_MS 50
 
 /* One request's way through its transaction. */
 struct edit {
@@ -15,6 +22,10 @@ struct edit {
 	struct draft draft;
 	struct faults found; /* before the transaction, whose body may run twice */
 	struct product product;
+	/* Who is asked about, where the product is to be active, and what User says. */
+	struct id vendor;
+	enum vendor_standing standing;
+	bool news_lags; /* User says that it may sell, and its news not yet */
 };
 
 /* --- who may ----------------------------------------------------------------------------- */
@@ -61,6 +72,51 @@ static enum err check_vendor(struct request *req, const struct draft *draft,
 		return OK;
 	return refuse(req, ERR_FORBIDDEN,
 		      "Only an administrator may give a product to another vendor.");
+}
+
+/* Asks User before the transaction, where the product will be active. */
+static enum err ask_vendor(struct edit *edit, enum product_status status, const struct id *vendor)
+{
+	edit->vendor = *vendor;
+	if (status != PRODUCT_ACTIVE)
+		return OK;
+	return vendor_ask(edit->req, vendor, &edit->standing);
+}
+
+/* What is active belongs to somebody who may sell; within the transaction. */
+static enum err check_seller(struct sql *sql, struct edit *edit, const struct product *product)
+{
+	enum vendor_standing standing;
+	enum err err;
+
+	edit->news_lags = false;
+	if (product->status != PRODUCT_ACTIVE)
+		return OK;
+	if (!id_equal(&product->vendor_id, &edit->vendor))
+		return refuse(edit->req, ERR_CONFLICT, "The product was given to another vendor.");
+	if (edit->standing != VENDOR_SELLS)
+		return vendor_refuse(edit->req, edit->standing);
+	err = vendor_look(sql, &product->vendor_id, &standing);
+	if (err || standing == VENDOR_SELLS)
+		return err;
+	edit->news_lags = true;
+	return vendor_refuse(edit->req, standing);
+}
+
+/* Runs the body until User and its news agree, which they do within milliseconds. */
+static enum err store_edit(struct edit *edit, struct reply *reply, sql_body *body)
+{
+	int64_t deadline_ms = env_monotonic_ms() + NEWS_PATIENCE_MS;
+	enum err err = request_transaction(edit->req, reply, body, edit);
+
+	while (err == ERR_VENDOR_NOT_APPROVED && edit->news_lags && !workers_stopping() &&
+	       env_monotonic_ms() < deadline_ms) {
+		fiber_sleep(NEWS_PAUSE_MS);
+		err = ask_vendor(edit, PRODUCT_ACTIVE, &edit->vendor);
+		if (!err)
+			err = request_transaction(edit->req, reply, body, edit);
+	}
+	return err;
 }
 
 /* --- answering --------------------------------------------------------------------------- */
@@ -149,6 +205,9 @@ static enum err add_body(struct sql *sql, void *arg)
 	struct product product = edit->product;
 	enum err err;
 
+	err = check_seller(sql, edit, &product);
+	if (err)
+		return err;
 	err = change_add(sql, &change, &product);
 	if (err)
 		return refuse_taken(req, err, &change);
@@ -175,7 +234,8 @@ static enum err post_product(struct request *req, struct reply *reply)
 		return err;
 	if (!edit.draft.vendor_given)
 		edit.product.vendor_id = req->caller.user;
-	return request_transaction(req, reply, add_body, &edit);
+	err = ask_vendor(&edit, edit.product.status, &edit.product.vendor_id);
+	return err ? err : store_edit(&edit, reply, add_body);
 }
 
 /* --- PUT /products/:id ------------------------------------------------------------------- */
@@ -211,6 +271,8 @@ static enum err change_body(struct sql *sql, void *arg)
 	if (err)
 		return err;
 	err = check_vendor(req, &edit->draft, &current.vendor_id);
+	if (!err)
+		err = check_seller(sql, edit, &product);
 	if (err)
 		return err;
 	err = change_update(sql, &change, &product);
@@ -218,6 +280,27 @@ static enum err change_body(struct sql *sql, void *arg)
 		return refuse_taken(req, err, &change);
 	reply_product(edit->reply, 200, &product);
 	return OK;
+}
+
+static enum err read_current(struct sql *sql, void *arg)
+{
+	struct edit *edit = arg;
+
+	return find_own(sql, edit->req, &edit->product);
+}
+
+/* What it will be is known from how it is now; should it change meanwhile, check_seller sees it. */
+static enum err ask_about_change(struct edit *edit)
+{
+	const struct draft *draft = &edit->draft;
+	enum product_status status;
+	enum err err = request_read(edit->req, read_current, edit);
+
+	if (err)
+		return err;
+	status = draft->status_given ? (enum product_status)draft->status : edit->product.status;
+	return ask_vendor(edit, status,
+			  draft->vendor_given ? &draft->vendor_id : &edit->product.vendor_id);
 }
 
 /* What is given changes, the rest stays. Given variants are all there are afterwards. */
@@ -231,7 +314,8 @@ static enum err put_product(struct request *req, struct reply *reply)
 		return err;
 	draft_check(&edit.draft, &req->faults);
 	edit.found = req->faults;
-	return request_transaction(req, reply, change_body, &edit);
+	err = ask_about_change(&edit);
+	return err ? err : store_edit(&edit, reply, change_body);
 }
 
 /* --- DELETE /products/:id ---------------------------------------------------------------- */

@@ -17,12 +17,16 @@
 #include "services/product/import.h"
 #include "services/product/rules.h"
 #include "services/product/store.h"
+#include "services/product/vendor.h"
 
 struct item {
 	struct draft draft;
 	struct faults faults;
 	bool readable;
 	const char *text; /* what was sent of it, without stock */
+	/* Whose it is, or is to be, and whether that one may sell: as User says. */
+	struct id vendor;
+	enum vendor_standing standing;
 	/* What came of it. */
 	const char *outcome;
 	struct id id;
@@ -85,6 +89,24 @@ static enum err read_batch(struct request *req, struct batch *batch)
 
 /* --- one product ------------------------------------------------------------------------- */
 
+/* As of a product that is edited (api.c). */
+static enum err check_seller(struct sql *sql, const struct item *item,
+			     const struct product *product)
+{
+	enum vendor_standing standing;
+	enum err err;
+
+	if (product->status != PRODUCT_ACTIVE)
+		return OK;
+	if (!id_equal(&product->vendor_id, &item->vendor))
+		return ERR_CONFLICT;
+	err = vendor_look(sql, &product->vendor_id, &standing);
+	if (err)
+		return err;
+	return standing == VENDOR_SELLS && item->standing == VENDOR_SELLS ? OK
+									  : ERR_VENDOR_NOT_APPROVED;
+}
+
 static enum err store_item(struct sql *sql, struct one *one, struct draft *draft,
 			   struct product *current)
 {
@@ -112,6 +134,9 @@ static enum err store_item(struct sql *sql, struct one *one, struct draft *draft
 	import_fit(draft, current, &item->faults);
 	product_merge(current, draft, &product, &item->faults);
 	err = faults_err(&item->faults);
+	if (err)
+		return err;
+	err = check_seller(sql, item, &product);
 	if (err)
 		return err;
 	item->outcome = current ? "updated" : "created";
@@ -193,6 +218,48 @@ static enum err batch_body(struct sql *sql, void *arg)
 	return OK;
 }
 
+static enum err find_vendors(struct sql *sql, void *arg)
+{
+	struct batch *batch = arg;
+	struct product_head head;
+	enum err err = OK;
+
+	for (size_t i = 0; !err && i < batch->count; i++) {
+		struct item *item = &batch->items[i];
+
+		item->vendor = item->draft.vendor_id;
+		if (item->draft.vendor_given || !item->readable)
+			continue;
+		err = store_head_by_slug(sql, item->draft.slug, &head);
+		if (!err)
+			item->vendor = head.vendor_id;
+		else if (err == ERR_NOT_FOUND)
+			err = OK;
+	}
+	return err;
+}
+
+/* Each vendor once: those of a file are few. */
+static enum err ask_vendors(struct batch *batch)
+{
+	enum err err = request_read(batch->req, find_vendors, batch);
+
+	for (size_t i = 0; !err && i < batch->count; i++) {
+		struct item *item = &batch->items[i];
+		size_t same = 0;
+
+		if (id_is_zero(&item->vendor))
+			continue;
+		while (!id_equal(&batch->items[same].vendor, &item->vendor))
+			same++;
+		if (same < i)
+			item->standing = batch->items[same].standing;
+		else
+			err = vendor_ask(batch->req, &item->vendor, &item->standing);
+	}
+	return err;
+}
+
 /* A megabyte of products takes longer to read than a worker's loop may stand still. */
 static void read_elsewhere(void *arg)
 {
@@ -209,6 +276,8 @@ enum err post_batch(struct request *req, struct reply *reply)
 	err = request_work(req, WORK_UPLOAD, read_elsewhere, &batch);
 	if (!err)
 		err = batch.err;
+	if (!err)
+		err = ask_vendors(&batch);
 	if (err)
 		return err;
 	return request_transaction(req, reply, batch_body, &batch);

@@ -1,8 +1,10 @@
-/* What the catalogue hears: stock from Inventory, ratings from Review. */
+/* What the catalogue hears: stock from Inventory, ratings from Review, who may sell from
+ * User. */
 #include <math.h>
 
 #include "services/product/api.h"
 #include "services/product/store.h"
+#include "services/product/vendor.h"
 
 static enum err stock_changed(struct sql *sql, const struct event *event)
 {
@@ -24,7 +26,15 @@ static enum err rating_changed(struct sql *sql, const struct event *event)
 				json_get_int(event->json, "version"));
 }
 
+static enum err user_status_changed(struct sql *sql, const struct event *event)
+{
+	const char *status = json_get_text(event->json, "status");
+
+	return status ? vendor_note(sql, &event->subject, status) : ERR_INVALID;
+}
+
 const struct subscription product_subscriptions[] = {
+	{"UserStatusChanged", user_status_changed},
 	{"StockChanged", stock_changed},
 	{"ReviewPublished", rating_changed},
 	{"ReviewRemoved", rating_changed},

@@ -6,6 +6,7 @@
 #include "services/product/api.h"
 #include "services/product/rendered.h"
 #include "services/product/store.h"
+#include "services/product/vendor.h"
 
 extern const struct migration product_migrations[];
 
@@ -45,8 +46,11 @@ static enum err keep_text_current(struct database *database)
 
 static enum err start(struct database *database)
 {
+	enum err err;
+
 	rendered_start();
-	return keep_text_current(database);
+	err = keep_text_current(database);
+	return err ? err : sql_transaction(database, vendors_look_again, NULL);
 }
 
 const struct service product_service = {
@@ -55,6 +59,7 @@ const struct service product_service = {
 	.subscriptions = product_subscriptions,
 	.gather_ms = GATHER_MS,
 	.migrations = product_migrations,
+	.jobs = product_jobs,
 	.start = start,
 	.stop = rendered_stop,
 };

@@ -1,8 +1,10 @@
 /* The User service's endpoints: registering, logging in, accounts. */
 #include <string.h>
 
+#include "base/config.h"
 #include "base/text.h"
 #include "base/unicode.h"
+#include "services/user/change.h"
 #include "services/user/credentials.h"
 #include "services/user/devices.h"
 #include "services/user/rules.h"
@@ -192,6 +194,8 @@ static enum err post_register(struct request *req, struct reply *reply)
 		.mobile = draft.mobile,
 		.roles = role_from_text(registered_roles[draft.role]),
 	};
+	registration.user.pending =
+		user_needs_approval(registration.user.roles, config_flag("vendor-approval"));
 	err = credentials_hash(req, WORK_REGISTRATION, draft.password,
 			       &registration.user.password_hash);
 	if (err)
@@ -367,7 +371,7 @@ static enum err store_change(struct sql *sql, void *arg)
 	err = keep_an_admin(sql, req, &before, &after);
 	if (err)
 		return err;
-	err = users_update(sql, &after, req->arena);
+	err = user_store_change(sql, req, &before, &after);
 	if (err)
 		return err;
 	put->sessions_due = after.sessions_due;

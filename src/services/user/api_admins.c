@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "services/user/change.h"
 #include "services/user/credentials.h"
 #include "services/user/rules.h"
 #include "services/user/sessions.h"
@@ -68,7 +69,7 @@ static enum err promote_account(struct sql *sql, struct appointment *appointment
 		return OK;
 	appointment->outcome = "promoted";
 	after = user_after(before, &change);
-	err = users_update(sql, &after, appointment->req->arena);
+	err = user_store_change(sql, appointment->req, before, &after);
 	appointment->sessions_due = after.sessions_due;
 	return err;
 }

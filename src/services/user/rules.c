@@ -104,7 +104,7 @@ bool user_change_needs_password(const struct user_change *change, const struct u
 bool user_change_needs_admin(const struct user_change *change, const struct user *before)
 {
 	return (change->roles_given && change->roles != before->roles) ||
-	       (change->status_given && (change->status == USER_SUSPENDED) != before->suspended);
+	       (change->status_given && change->status != (int)user_status(before));
 }
 
 /* What the holder may no longer do stops at once, not when the access token expires. */
@@ -140,10 +140,17 @@ struct user user_after(const struct user *before, const struct user_change *chan
 		after.password_hash = change->password_hash;
 	if (change->roles_given)
 		after.roles = change->roles;
-	if (change->status_given)
+	if (change->status_given) {
 		after.suspended = change->status == USER_SUSPENDED;
+		after.pending = change->status == USER_PENDING;
+	}
 	after.sessions_due = sessions_due_after(before, &after);
 	return after;
+}
+
+bool user_needs_approval(unsigned roles, bool vendors_are_approved)
+{
+	return vendors_are_approved && (roles & ROLE_VENDOR);
 }
 
 bool user_is_active_admin(const struct user *user)

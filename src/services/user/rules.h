@@ -34,6 +34,9 @@ bool user_change_needs_admin(const struct user_change *change, const struct user
  * store's. */
 struct user user_after(const struct user *before, const struct user_change *change);
 
+/* Whether who registers with this role waits for an admin's approval. */
+bool user_needs_approval(unsigned roles, bool vendors_are_approved);
+
 bool user_is_active_admin(const struct user *user);
 
 #endif

@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                      \
 	"id, email, name, mobile, password_hash, roles, suspended, email_verified, " \
-	"sessions_due, version, created_at, updated_at"
+	"sessions_due, version, created_at, updated_at, pending"
 
 static void read_user(struct sql_rows *rows, struct arena *arena, struct user *user)
 {
@@ -21,6 +21,7 @@ static void read_user(struct sql_rows *rows, struct arena *arena, struct user *u
 	user->version = sql_get_int(rows, 9);
 	user->created_ms = sql_get_int(rows, 10);
 	user->updated_ms = sql_get_int(rows, 11);
+	user->pending = sql_get_bool(rows, 12);
 }
 
 static enum err read_one(struct sql_rows *rows, struct arena *arena, struct user *ret_user)
@@ -46,15 +47,16 @@ enum err users_insert(struct sql *sql, struct user *user, const char *vendor_key
 	err = sql_run(sql,
 		      "INSERT INTO users (id, email, email_key, vendor_key, name, mobile,"
 		      " password_hash, roles, suspended, email_verified, sessions_due, version,"
-		      " created_at, updated_at)"
-		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+		      " created_at, updated_at, pending)"
+		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 		      " ON CONFLICT DO NOTHING",
 		      sql_id(&user->id), sql_text(user->email),
 		      sql_text(user_email_key(arena, user->email)), sql_text(vendor_key),
 		      sql_text(user->name), sql_text(user->mobile), sql_text(user->password_hash),
 		      sql_int(user->roles), sql_bool(user->suspended),
 		      sql_bool(user->email_verified), sql_int(user->sessions_due),
-		      sql_int(user->version), sql_int(user->created_ms), sql_int(user->updated_ms));
+		      sql_int(user->version), sql_int(user->created_ms), sql_int(user->updated_ms),
+		      sql_bool(user->pending));
 	if (err)
 		return err;
 	return sql_changes(sql) == 1 ? OK : ERR_EMAIL_TAKEN;
@@ -134,14 +136,15 @@ enum err users_update(struct sql *sql, struct user *user, struct arena *arena)
 	err = sql_run(sql,
 		      "UPDATE users SET email = $2, email_key = $3, name = $4, mobile = $5,"
 		      " password_hash = $6, roles = $7, suspended = $8, email_verified = $9,"
-		      " sessions_due = $10, version = $11, updated_at = $12 WHERE id = $1"
+		      " sessions_due = $10, version = $11, updated_at = $12, pending = $13"
+		      " WHERE id = $1"
 		      " AND NOT EXISTS (SELECT 1 FROM users WHERE email_key = $3 AND id <> $1)",
 		      sql_id(&user->id), sql_text(user->email),
 		      sql_text(user_email_key(arena, user->email)), sql_text(user->name),
 		      sql_text(user->mobile), sql_text(user->password_hash), sql_int(user->roles),
 		      sql_bool(user->suspended), sql_bool(user->email_verified),
 		      sql_int(user->sessions_due), sql_int(user->version),
-		      sql_int(user->updated_ms));
+		      sql_int(user->updated_ms), sql_bool(user->pending));
 	if (err)
 		return err;
 	return sql_changes(sql) == 1 ? OK : ERR_EMAIL_TAKEN;
@@ -166,7 +169,11 @@ enum err users_list(struct sql *sql, const struct user_filter *filter, const str
 	/* Written out, as the indexes name them. */
 	static const char *const with_role[] = {" AND (roles & 1) <> 0", " AND (roles & 2) <> 0",
 						" AND (roles & 4) <> 0"};
-	static const char *const with_status[] = {" AND suspended = 0", " AND suspended = 1"};
+	static const char *const with_status[] = {
+		[USER_ACTIVE] = " AND suspended = 0 AND pending = 0",
+		[USER_PENDING] = " AND pending = 1 AND suspended = 0",
+		[USER_SUSPENDED] = " AND suspended = 1",
+	};
 	struct sql_builder query = sql_builder_new(arena);
 	struct user *users = ARENA_ARRAY(arena, struct user, (size_t)page->limit + 1);
 	struct sql_rows *rows;

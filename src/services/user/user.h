@@ -29,7 +29,8 @@ enum sessions_due {
 	SESSIONS_END_ACCESS = 4, /* the access tokens made until now are dead */
 };
 
-enum user_status { USER_ACTIVE, USER_SUSPENDED };
+/* Pending is a vendor that no admin has approved yet: it does all that others do, but sell. */
+enum user_status { USER_ACTIVE, USER_PENDING, USER_SUSPENDED };
 extern const char *const user_status_words[]; /* by user_status; ends with NULL */
 
 struct user {
@@ -38,7 +39,7 @@ struct user {
 	const char *name, *mobile; /* or NULL */
 	const char *password_hash; /* NULL: nobody can log in */
 	unsigned roles;		   /* of USER_ROLES */
-	bool suspended, email_verified;
+	bool suspended, pending, email_verified;
 	unsigned sessions_due;
 	int64_t version;
 	int64_t created_ms, updated_ms;
@@ -59,6 +60,8 @@ struct user_change {
 	unsigned roles;		   /* of the words: user_change_check */
 	const char *password_hash; /* of `password`; set by the handler */
 };
+
+enum user_status user_status(const struct user *user);
 
 /* How it is shown to clients: without password and without what is ours. */
 void user_write(struct out *out, const char *name, const struct user *user);
