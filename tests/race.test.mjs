@@ -266,6 +266,32 @@ test('charges of one order at once, from wherever, charge once', async () => {
   assert.deepEqual(payment.paid, { amount: 4200, currency: 'EUR' });
 });
 
+test('charged by hand while it is cancelled, of whatever sum: its own is kept, or nothing', async () => {
+  const product = await shop.createProduct({ vendor, stock: 20, price: 4200 });
+  for (let i = 0; i < 8; i++) {
+    const order = await shop.buy({
+      buyer: buyers[5], items: [{ productId: product.id, quantity: 1 }], payment: 'tok_flaky',
+      headers: { prefer: 'respond-async' }, expect: 202, settled: false,
+    });
+    const charge = (amount, currency) => shop.api('POST', '/payments/charge', {
+      token: i % 2 ? service : admin, body: { orderId: order.id, amount: { amount, currency }, paymentMethod: 'tok_visa' },
+      expect: amount === 4200 && currency === 'EUR' ? [201, 409] : 409,
+    });
+    const cancel = () => shop.api('PUT', `/orders/${order.id}/status`,
+      { token: buyers[5].token, body: { status: 'cancelled' }, expect: [200, 409] });
+    const acts = [() => charge(4200, 'EUR'), () => charge(1, 'JPY'), () => charge(4199, 'EUR'), ...(i % 4 ? [cancel] : [])];
+    await Promise.all(acts.slice(i % 3).concat(acts.slice(0, i % 3)).map((act) => act()));
+    const { status } = await shop.settled(order.id, buyers[5].token);
+    const payment = await waitFor(async () => {
+      const now = await paymentOf(order.id);
+      return now.status !== 'processing' && (status !== 'cancelled' || now.paid.amount === now.refunded.amount) && now;
+    }, `the money of an order that is ${status}`);
+    const charges = succeeded(payment, 'charge');
+    assert.ok(charges.length <= 1 && charges.every(({ amount }) => amount.amount === 4200 && amount.currency === 'EUR'));
+    if (status !== 'cancelled') assert.deepEqual([payment.status, payment.paid.amount], ['paid', 4200]);
+  }
+});
+
 test('one address registers once, one user reviews once, one slug is made once', async () => {
   const email = `${shop.unique('once')}@buyers.example`;
   const race = async (times, request) => {

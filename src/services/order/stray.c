@@ -50,7 +50,7 @@ static enum err postpone(struct sql *sql, void *arg)
 		       sql_int(sql_now_ms(sql) + STRAY_PAUSE_MS));
 }
 
-/* Without an idempotency key: Payment gives back what is left and no more. */
+/* The key begins one refund: Payment tries it again by itself, and tells admins where it fails. */
 static enum err ask_for_refund(const struct id *order)
 {
 	struct arena *arena = arena_new();
@@ -60,6 +60,7 @@ static enum err ask_for_refund(const struct id *order)
 		.method = HTTP_POST,
 		.path = "/payments/refund",
 		.body = &body,
+		.idempotency_key = arena_printf(arena, "order-stray:%s", id_text(arena, order)),
 	};
 	struct call_answer answer;
 	enum err err;
@@ -85,7 +86,8 @@ void strays_refund(void)
 
 	for (size_t i = 0; !err && i < strays.count && !workers_stopping(); i++) {
 		enum err answer = ask_for_refund(&strays.orders[i]);
-		bool done = !answer || answer == ERR_REFUND_EXCEEDS_PAYMENT;
+		bool done = !answer || answer == ERR_REFUND_EXCEEDS_PAYMENT ||
+			    answer == ERR_PAYMENT_DECLINED;
 
 		err = sql_transaction(database, done ? forget : postpone, &strays.orders[i]);
 	}
