@@ -75,6 +75,11 @@ struct timespec env_deadline(int64_t delay_ms)
 	return (struct timespec){.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
 }
 
+int64_t env_thread_cpu_ns(void)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static int64_t real_now_ms(void *world)
 {
 	(void)world;

@@ -33,6 +33,9 @@ int64_t env_monotonic_ns(void);
  * also where the world is simulated: a thread that waits for a thread waits in real time. */
 struct timespec env_deadline(int64_t delay_ms);
 
+/* What the running thread has taken of a core. Of the machine, too. */
+int64_t env_thread_cpu_ns(void);
+
 void env_random(void *bytes, size_t length);
 
 /* A number from 0 to `bound` - 1, each as likely; `bound` is at least 1. */

@@ -111,6 +111,7 @@ static enum err open_service(struct running_service *running,
 		.name = service->name,
 		.migration_sets = sets,
 		.queue_max = (size_t)config_int("database-queue"),
+		.statement_limit_ms = config_int("statement-limit-ms"),
 	};
 	enum err err = database_open(&options, arena, &running->database, ret_why);
 

@@ -57,7 +57,10 @@ struct database_options {
 		const struct migration *migrations; /* ends with version 0 */
 	} *const *migration_sets;
 	size_t queue_max; /* transactions waiting; beyond it ERR_OVERLOADED */
-	bool read_only;	  /* for looking at a shop that another process runs */
+	/* Of a core, that the reading statements of one body may take together; beyond it the one
+	 * that runs ends with ERR_OVERLOADED. 0: no limit. */
+	int64_t statement_limit_ms;
+	bool read_only; /* for looking at a shop that another process runs */
 	/* With read_only: other databases of the directory that its statements may name too
 	 * ("payment.transactions"), and they may use the aggregates of sqlite_sums.c; ends with
 	 * NULL; or NULL. */
@@ -93,6 +96,10 @@ enum err sql_read(struct database *database, sql_body *body, void *arg) MUST_CHE
  * more. Returns that error; a broken connection or a full disk comes again from the outer body's
  * next statement. */
 enum err sql_nested(struct sql *sql, sql_body *body, void *arg) MUST_CHECK;
+
+/* Another limit for the reading statements that follow in this body, which begin anew: what passes it
+ * ends with `err`. */
+void sql_limit(struct sql *sql, int64_t limit_ms, enum err err);
 
 /* The wall clock when the transaction was asked for; the same in every run of the body. */
 int64_t sql_now_ms(const struct sql *sql);

@@ -20,7 +20,6 @@
 #include "runtime/pool.h"
 #include "store/sqlite_internal.h"
 
-#define LOOK_STEPS 1000 /* of the engine, between two looks whether a reading is wanted */
 #define BUSY_TIMEOUT_MS 5000
 /* Of each connection; there are some thirty, and behind them is the system's cache of the files. */
 #define WRITER_CACHE_KIB 1024
@@ -66,13 +65,6 @@ static int checkpoint(void *arg, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* A reading that nobody waits for any more ends. */
-static int look_whether_abandoned(void *arg)
-{
-	(void)arg;
-	return pool_work_is_abandoned();
-}
-
 enum err connection_open(const char *path, bool writer, struct connection **ret_connection,
 			 const char **ret_why)
 {
@@ -114,9 +106,8 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 		connection->file.path = must_copy_text(path);
 		snprintf(log_path, sizeof(log_path), "%s-wal", path);
 		connection->log.path = must_copy_text(log_path);
-	} else
-		sqlite3_progress_handler(connection->handle, LOOK_STEPS, look_whether_abandoned,
-					 NULL);
+	}
+	connection_look_after(connection);
 	*ret_connection = connection;
 	return OK;
 }
@@ -174,7 +165,13 @@ enum err connection_err(struct connection *connection, int code, const char *dat
 			  sqlite3_errmsg(connection->handle), text);
 		return ERR_CONFLICT;
 	case SQLITE_INTERRUPT:
-		return ERR_ABANDONED;
+		if (!connection->limit.passed)
+			return ERR_ABANDONED;
+		if (connection->metric_ended)
+			metric_add(connection->metric_ended, 1);
+		log_warning("store.costly", "%s: took more than %lld ms: %s", database,
+			    (long long)(connection->limit.limit_ns / 1000000), text);
+		return connection->limit.err;
 	case SQLITE_FULL:
 		log_error("store.full", "%s: no room left", database);
 		return ERR_STORAGE_FULL;
@@ -272,8 +269,11 @@ static struct sql_rows *statement_prepare(struct sql *sql, const char *text, uin
 	code = sqlite3_prepare_v3(connection->handle, text, -1, SQLITE_PREPARE_PERSISTENT,
 				  &rows->statement, NULL);
 	rows->err = connection_err(connection, code, sql->database, text);
-	if (!rows->err)
+	if (!rows->err) {
 		number_parameters(rows);
+		rows->reads = sqlite3_stmt_readonly(rows->statement) &&
+			      sqlite3_column_count(rows->statement) > 0;
+	}
 	return rows;
 }
 
@@ -351,7 +351,9 @@ bool sql_next(struct sql_rows *rows)
 
 	if (rows->err)
 		return false;
+	rows->sql->connection->limit.reading = rows->reads;
 	code = sqlite3_step(rows->statement);
+	rows->sql->connection->limit.reading = false;
 	if (code == SQLITE_ROW)
 		return true;
 	rows->err = connection_err(rows->sql->connection, code, rows->sql->database, rows->text);

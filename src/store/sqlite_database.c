@@ -24,6 +24,9 @@ static void register_metrics(struct database *database)
 		"souk_database_batches_again_total",
 		"Batches run a second time, because one of their transactions failed half-way.",
 		labels);
+	database->metric_ended = metric_counter(
+		"souk_database_statements_ended_total",
+		"Statements that were ended because they took more than their limit.", labels);
 	database->metric_commit_time = metric_histogram(
 		"souk_database_commit_seconds", "From a batch's begin to its commit.", labels);
 }
@@ -67,6 +70,13 @@ static char *attach_text(const struct database_options *options, struct arena *a
 	return must_copy_text(text);
 }
 
+/* What all of its connections have in common. */
+static void take_on(const struct database *database, struct connection *connection)
+{
+	connection->metric_ended = database->metric_ended;
+	connection->normal_limit_ms = database->statement_limit_ms;
+}
+
 enum err database_open(const struct database_options *options, struct arena *arena,
 		       struct database **ret_database, const char **ret_why)
 {
@@ -79,6 +89,7 @@ enum err database_open(const struct database_options *options, struct arena *are
 	database->name = must_copy_text(options->name);
 	database->read_only = options->read_only;
 	database->queue_max = options->queue_max;
+	database->statement_limit_ms = options->statement_limit_ms;
 	database->beside = attach_text(options, arena);
 	pthread_mutex_init(&database->lock, NULL);
 	pthread_mutex_init(&database->idle_lock, NULL);
@@ -101,8 +112,10 @@ enum err database_open(const struct database_options *options, struct arena *are
 		database_close(database);
 		return err;
 	}
-	if (!database->read_only)
+	if (!database->read_only) {
+		take_on(database, database->writer);
 		writer_start(database);
+	}
 	*ret_database = database;
 	return OK;
 }
@@ -160,6 +173,8 @@ static enum err reader_open(struct database *database, struct connection **ret_c
 	const char *why;
 	enum err err = connection_open(database->path, false, ret_connection, &why);
 
+	if (!err)
+		take_on(database, *ret_connection);
 	if (!err && database->beside) {
 		err = connection_script(*ret_connection, database->beside);
 		if (!err)
@@ -182,6 +197,7 @@ static enum err read_with(struct database *database, struct connection *connecti
 	err = connection_run(connection, "BEGIN");
 	if (err)
 		return err;
+	connection_limit_anew(connection);
 	err = body(&sql, arg);
 	assert(!connection->busy);
 	if (!connection_lost_transaction(connection))

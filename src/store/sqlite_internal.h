@@ -23,6 +23,15 @@ struct file_mark {
 	uint64_t number; /* 0: not known yet */
 };
 
+/* How much of a core the reading statements of one body may take together. */
+struct statement_limit {
+	int64_t limit_ns; /* 0: as much as they need */
+	int64_t end_ns;	  /* of the thread's time; 0: the clock has not been looked at yet */
+	enum err err;	  /* what a statement ends with that has taken more */
+	bool reading;	  /* one runs now */
+	bool passed;	  /* one was ended */
+};
+
 struct connection {
 	struct sqlite3 *handle;
 	struct sql_rows *statements[STATEMENT_BUCKETS];
@@ -31,7 +40,10 @@ struct connection {
 	bool spoilt;	  /* a part could not be undone: what was begun must not be committed */
 	bool copies_late; /* the last checkpoint has failed */
 	bool sync_failed; /* and that because the disk did not confirm it */
-	struct file_mark file, log; /* a writer's: which files it writes to */
+	struct statement_limit limit;
+	int64_t normal_limit_ms;     /* of each body, see database_options */
+	struct metric *metric_ended; /* statements that were ended; or NULL */
+	struct file_mark file, log;  /* a writer's: which files it writes to */
 	struct connection *next_idle;
 };
 
@@ -43,6 +55,7 @@ struct sql_rows {
 	struct sql_rows *next;
 	struct sql *sql; /* NULL: not busy */
 	bool kept;	 /* in the connection's table; else for one use */
+	bool reads;	 /* a query that writes nothing: it may be ended half-way */
 	enum err err;
 	uint8_t index_of[SQL_PARAMETERS_MAX + 1]; /* of $n among the engine's parameters */
 	int parameters;
@@ -80,6 +93,7 @@ struct database {
 	pthread_cond_t changed;
 	struct transaction *first, **last;
 	size_t waiting, queue_max;
+	int64_t statement_limit_ms;
 	bool closing, failed;
 	void (*on_commit)(void *owner);
 	void *owner;
@@ -89,7 +103,7 @@ struct database {
 	struct connection *idle; /* for the other threads */
 
 	struct metric *metric_waiting, *metric_commits, *metric_transactions, *metric_commit_time;
-	struct metric *metric_again;
+	struct metric *metric_again, *metric_ended;
 };
 
 /* Opens a connection; a reader's never writes and never checkpoints. */
@@ -102,6 +116,13 @@ void connection_close(struct connection *connection);
 
 /* Its statements may use the aggregates of sqlite_sums.c. */
 enum err connection_add_sums(struct connection *connection) MUST_CHECK;
+
+/* A body begins: its reading statements may take what is normal of a core. */
+void connection_limit_anew(struct connection *connection);
+
+/* Has its reading statements looked after: those that pass their limit end, and on a pool's thread
+ * those that nobody waits for any more. */
+void connection_look_after(struct connection *connection);
 
 /* Its full-text tables may be cut into words by sqlite_words.c. */
 enum err connection_add_words(struct connection *connection) MUST_CHECK;

@@ -95,6 +95,7 @@ static void run_body(struct sql *sql, struct transaction *transaction, bool save
 	struct log_context log = log_set_context(transaction->log);
 
 	*ret_left = false;
+	connection_limit_anew(sql->connection);
 	sql->now_ms = transaction->now_ms;
 	in_body = true;
 	if (savepoints)

@@ -470,9 +470,78 @@ static void a_reading_ends_when_its_client_has_gone(void **state)
 	pool_free(pool);
 }
 
+/* --- limits ----------------------------------------------------------------------------------- */
+
+#define ENDLESS "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"
+
+/* Nothing of it fits: all is read before the first row. */
+static enum err never_ends(struct sql *sql, void *arg)
+{
+	sql_limit(sql, 5, ERR_SEARCH_TOO_COSTLY);
+	return sql_run(sql, ENDLESS " WHERE n < 0");
+}
+
+/* Its rows are few enough, and too many. */
+static enum err never_stops(struct sql *sql, void *arg)
+{
+	struct sql_rows *rows;
+
+	sql_limit(sql, 5, ERR_SEARCH_TOO_COSTLY);
+	rows = sql_query(sql, ENDLESS);
+	while (sql_next(rows))
+		;
+	return sql_end(rows);
+}
+
+static enum err insert_and_never_end(struct sql *sql, void *arg)
+{
+	enum err err = insert(sql, arg);
+
+	return err ? err : never_ends(sql, NULL);
+}
+
+static enum err normal_never_ends(struct sql *sql, void *arg)
+{
+	return sql_run(sql, ENDLESS " WHERE n < 0");
+}
+
+/* What takes too much of a core ends, that alone, and what was stored with it is undone. */
+static void costly_statements_end(void **state)
+{
+	struct place *place = *state;
+	struct found found = {.arena = place->arena};
+	struct thing thing = {.id = id_new(), .name = "a", .n = 1},
+		     other = {.id = id_new(), .n = 2};
+
+	assert_int_equal(sql_read(place->database, never_ends, NULL), ERR_SEARCH_TOO_COSTLY);
+	assert_int_equal(sql_read(place->database, never_stops, NULL), ERR_SEARCH_TOO_COSTLY);
+	assert_int_equal(sql_transaction(place->database, insert_and_never_end, &thing),
+			 ERR_SEARCH_TOO_COSTLY);
+	other.name = "b";
+	assert_int_equal(sql_transaction(place->database, insert, &other), OK);
+	assert_int_equal(sql_read(place->database, read_all, &found), OK);
+	assert_string_equal(found.names, "b,");
+}
+
+/* Without a word of its own a body has the database's limit. */
+static void statements_have_a_normal_limit(void **state)
+{
+	struct place *place = *state;
+	struct database *database;
+
+	database_close(place->database);
+	database = place_open(
+		place, (struct database_options){.migration_sets = sets, .statement_limit_ms = 5});
+	place->database = database;
+	assert_int_equal(sql_read(database, normal_never_ends, NULL), ERR_OVERLOADED);
+	assert_int_equal(sql_transaction(database, normal_never_ends, NULL), ERR_OVERLOADED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(costly_statements_end),
+		TEST(statements_have_a_normal_limit),
 		TEST(what_is_stored_is_read),
 		TEST(a_reading_ends_when_its_client_has_gone),
 		TEST(an_error_stores_nothing),

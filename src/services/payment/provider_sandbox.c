@@ -328,6 +328,7 @@ static enum err sandbox_start(void)
 		.name = "sandbox",
 		.migration_sets = sets,
 		.queue_max = (size_t)config_int("database-queue"),
+		.statement_limit_ms = config_int("statement-limit-ms"),
 	};
 	struct arena *arena = arena_new();
 	const char *why = NULL;

@@ -168,6 +168,7 @@ static enum err list_body(struct sql *sql, void *arg)
 	struct listing *listing = arg;
 	enum err err;
 
+	sql_limit(sql, config_int("search-limit-ms"), ERR_SEARCH_TOO_COSTLY);
 	err = find_page(sql, listing);
 	if (!listing->whole)
 		return err;
