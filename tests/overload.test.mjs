@@ -42,10 +42,13 @@ async function assertWell(trade) {
   await shop.api('GET', '/readyz', { expect: 200 });
 }
 
+// One address has a share of what there is; many have all of it. (On the loopback all of 127/8 is ours.)
+const one = (i) => `127.0.1.${1 + i % 50}`;
+
 // A connection of which everything that comes is kept, unless it is a slow reader's.
-function connect({ reads = true } = {}) {
+function connect({ reads = true, from } = {}) {
   const { hostname, port } = new URL(shop.url);
-  const socket = net.connect({ host: hostname, port });
+  const socket = net.connect({ host: hostname, port, localAddress: from });
   socket.text = '';
   socket.over = new Promise((done) => socket.on('close', done));
   socket.on('error', () => {});
@@ -77,7 +80,7 @@ test('thousands of connections that say nothing leave room for those that do', a
   // The shop may open as many files as this process, and needs some for itself.
   const mine = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))[1]);
   const count = Math.min(9_000, Math.floor(mine / 2));
-  await inParallel(Array.from({ length: count }), 200, () => connect());
+  await inParallel(Array.from({ length: count }, (_, i) => i), 200, (i) => connect({ from: one(i) }));
   t.diagnostic(`${count} connections, ${residentKiB()} KiB`);
   await waitFor(async () => await metric('souk_http_connections ') >= count, 'all are there');
   await assertWell(trade);
@@ -91,9 +94,9 @@ test('whoever is one too many gets 503 with Retry-After, and is served when ther
   shop.agent.destroy();
   const idle = [];
   // The kernel spreads them over the workers as it likes: both must be full.
-  let refusal;
+  let refusal, count = 0;
   await waitFor(async () => {
-    const socket = await connect();
+    const socket = await connect({ from: one(count++) });
     socket.write('GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n');
     await waitFor(() => socket.text.includes('\r\n\r\n') || socket.destroyed, 'it answers');
     if (/^HTTP\/1.1 200/.test(socket.text)) idle.push(socket);
@@ -101,7 +104,7 @@ test('whoever is one too many gets 503 with Retry-After, and is served when ther
     return idle.length >= FEW_CONNECTIONS;
   }, 'it is full');
   await waitFor(async () => {
-    const socket = await connect();
+    const socket = await connect({ from: one(count++) });
     socket.write('GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n');
     await waitFor(() => socket.text.includes('}') || socket.destroyed, 'it answers');
     if (socket.text.includes(' 503 ')) refusal = socket;
@@ -142,9 +145,10 @@ test('where few files may be open fewer connections are taken, and the data keep
 test('slow writers and slow readers are hung up on, however steadily they drip', async () => {
   const trade = await open({ SOUK_REQUEST_TIMEOUT_S: '2', SOUK_CONNECTIONS: String(FEW_CONNECTIONS) });
   shop.adminToken = await shop.admin();
-  const heads = await inParallel(Array.from({ length: 20 }), 20, () => connect());
-  const bodies = await inParallel(Array.from({ length: 20 }), 20, async () => {
-    const socket = await connect();
+  const each = Array.from({ length: 20 }, (_, i) => i);
+  const heads = await inParallel(each, 20, (i) => connect({ from: one(i) }));
+  const bodies = await inParallel(each, 20, async (i) => {
+    const socket = await connect({ from: one(i) });
     socket.write('POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{');
     return socket;
   });
@@ -158,8 +162,8 @@ test('slow writers and slow readers are hung up on, however steadily they drip',
     clearInterval(drip);
   }
   // Answers that nobody takes: more of them than the kernel keeps.
-  const readers = await inParallel(Array.from({ length: 10 }), 10, async () => {
-    const socket = await connect({ reads: false });
+  const readers = await inParallel(each.slice(10), 10, async (i) => {
+    const socket = await connect({ reads: false, from: one(i) });
     for (let i = 0; i < 40; i++) socket.write('GET /openapi.json HTTP/1.1\r\nHost: shop\r\n\r\n');
     return socket;
   });
@@ -174,7 +178,7 @@ test('bodies are held as far as they have come, and all of them within a bound',
   const before = residentKiB();
   const head = 'POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n';
   // They say a gigabyte, and send hardly anything.
-  await inParallel(Array.from({ length: 1000 }), 50, async () => (await connect()).write(`${head}{`));
+  await inParallel(Array.from({ length: 1000 }, (_, i) => i), 50, async (i) => (await connect({ from: one(i) })).write(`${head}{`));
   await waitFor(async () => await metric('souk_http_connections ') >= 1000, 'all are there');
   assert.ok(residentKiB() - before < 300_000, `${residentKiB() - before} KiB for promises`);
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -192,6 +196,69 @@ test('bodies are held as far as they have come, and all of them within a bound',
   const refused = sockets.filter(({ text }) => text.startsWith('HTTP/1.1 503 '));
   assert.ok(refused.length > 0);
   for (const { text } of refused) assert.match(text, /\r\nRetry-After: \d+\r\n/i);
+  await assertWell(trade);
+});
+
+test('one address takes its share of the connections and no more, and keeps nobody out', async () => {
+  const trade = await open({ SOUK_CONNECTIONS: String(FEW_CONNECTIONS) });
+  shop.adminToken = await shop.admin();
+  const attackers = await inParallel(Array.from({ length: 3 * FEW_CONNECTIONS }), 20, () => connect({ from: '127.0.2.1' }));
+  for (const socket of attackers) socket.write('GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n');
+  await waitFor(() => attackers.every((socket) => socket.text || socket.destroyed), 'each is answered or hung up on');
+  const served = attackers.filter(({ text }) => text.startsWith('HTTP/1.1 200'));
+  assert.equal(served.length, FEW_CONNECTIONS / 4);
+  for (const { text } of attackers.filter((socket) => socket.text && !served.includes(socket))) {
+    assert.match(text, /^HTTP\/1\.1 503 /);
+    assert.match(text, /\r\nRetry-After: \d+\r\n/i);
+  }
+  await assertWell(trade);
+  assert.ok(await metric('souk_http_shares_exceeded_total{of="connections"}') >= attackers.length - served.length);
+  // What it gives back it may have again.
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await waitFor(async () => {
+    const socket = await connect({ from: '127.0.2.1' });
+    socket.write('GET /healthz HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n');
+    await socket.over;
+    return socket.text.startsWith('HTTP/1.1 200');
+  }, 'it is served again');
+});
+
+test('one address holds its share of the bodies and no more: others, and its own small ones, are taken', async () => {
+  const trade = await open();
+  shop.adminToken = await shop.admin();
+  const attackers = await inParallel(Array.from({ length: 300 }), 20, () => connect({ from: '127.0.2.1' }));
+  // Unfinished, 64 MiB of which have room together.
+  for (const socket of attackers) {
+    socket.write('POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n');
+    socket.write(Buffer.alloc(900_000, ' '));
+  }
+  await waitFor(async () => await metric('souk_http_shares_exceeded_total{of="bodies"}') > 200, 'most are refused');
+  assert.ok(await metric('souk_http_body_bytes') < 24 << 20, 'it has a quarter, and a little of each');
+  await assertWell(trade);
+  const own = await connect({ from: '127.0.2.1' });
+  const body = JSON.stringify({ email: trade.buyer.email, password: trade.buyer.password });
+  own.write(`POST /users/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+  await own.over;
+  assert.match(own.text, /^HTTP\/1\.1 200 /);
+});
+
+test('what a client has left behind costs nothing: a body of chunks without end', async () => {
+  const trade = await open();
+  const used = () => readFileSync(`/proc/${shop.pid}/stat`, 'utf8').split(' ').slice(13, 15).reduce((sum, n) => sum + Number(n), 0);
+  const head = 'POST /users/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+  for (let i = 0; i < 8; i++) {
+    const socket = await connect();
+    socket.write(`${head}2;${'a'.repeat(15_000)}`);
+    await new Promise((done) => socket.end(done));
+    await socket.over;
+  }
+  const refused = await connect();
+  refused.write(`${head}2;${'a'.repeat(60_000)}`);
+  await refused.over;
+  assert.match(refused.text, /^HTTP\/1\.1 431 /);
+  const before = used();
+  await new Promise((done) => setTimeout(done, 1000));
+  assert.ok(used() - before < 80, `it used ${used() - before} ticks of a second in which nothing was to be done`);
   await assertWell(trade);
 });
 

@@ -30,7 +30,7 @@ const MAY_INCLUDE = {
 
 // A driver's header -> the files that may include it.
 const DRIVERS = [
-  [/^microhttpd/, /^src\/http\/server(\w*\.c|_\w+\.h)$/, 'src/http/server*.c, server_*.h'],
+  [/^sys\/epoll/, /^src\/http\/server\w*\.c$/, 'src/http/server*.c'],
   [/^curl\//, /^src\/http\/client\w*\.c$/, 'src/http/client*.c'],
   [/^sqlite3/, /^src\/store\/(sqlite\w*|test_\w*vfs\w*)\.c$/,
     'src/store/sqlite*.c and src/store/test_*vfs*.c'],
@@ -286,8 +286,8 @@ const EXAMPLES = [
     '#include "services/order/order.h"\n', null],
   ['services meet in calls and events only', 'src/main.c', '#include "services/user/a.h"\n', null],
 
-  ['drivers\' headers stay in their files', 'src/http/client.c', '#include <microhttpd.h>\n', 1],
-  ['drivers\' headers stay in their files', 'src/http/server.h', '#include <microhttpd.h>\n', 1],
+  ['drivers\' headers stay in their files', 'src/http/client.c', '#include <sys/epoll.h>\n', 1],
+  ['drivers\' headers stay in their files', 'src/http/server.h', '#include <sys/epoll.h>\n', 1],
   ['drivers\' headers stay in their files', 'src/http/server.c', '#include <curl/curl.h>\n', 1],
   ['drivers\' headers stay in their files', 'src/store/sql.c', '#include <sqlite3.h>\n', 1],
   ['drivers\' headers stay in their files', 'src/cli/audit.c', '#include <sqlite3.h>\n', 1],
@@ -296,7 +296,7 @@ const EXAMPLES = [
   ['drivers\' headers stay in their files', 'src/platform/a.c', '#include <jansson.h>\n', 1],
   ['drivers\' headers stay in their files', 'src/events/bus.c', '#include <nats/nats.h>\n', 1],
   ['drivers\' headers stay in their files', 'src/base/arena.c', '#include <cmocka.h>\n', 1],
-  ['drivers\' headers stay in their files', 'src/http/server_gate.c', '#include <microhttpd.h>', null],
+  ['drivers\' headers stay in their files', 'src/http/server_wire.c', '#include <sys/epoll.h>', null],
   ['drivers\' headers stay in their files', 'src/http/client.c', '#include <curl/multi.h>\n', null],
   ['drivers\' headers stay in their files', 'src/store/sqlite_writer.c', '#include <sqlite3.h>', null],
   ['drivers\' headers stay in their files', 'src/store/test_vfs.c', '#include <sqlite3.h>\n', null],

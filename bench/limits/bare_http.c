@@ -1,7 +1,7 @@
 /*
- * The limit of what is answered over HTTP: libmicrohttpd as Souk runs it (external epoll, one
- * daemon and one thread per worker, a SO_REUSEPORT socket each), and nothing behind it. Whatever is
- * asked, the answer is the same.
+ * The limit of what is answered over HTTP: libmicrohttpd, driven as Souk drives its own sockets
+ * (epoll, one daemon and one thread per worker, a SO_REUSEPORT socket each), and nothing behind it.
+ * Whatever is asked, the answer is the same.
  *
  *	bare_http PORT THREADS ANSWER
  *

@@ -23,6 +23,7 @@
 #define STOP_PATIENCE_MS 15000
 #define LOG_PATIENCE_MS 1000
 #define HTTP_PORT 80
+#define ADDRESS_SHARE 4	    /* one address has a quarter, where nothing else is set */
 #define EXIT_DATA_FAILED 70 /* EX_SOFTWARE: start again, and recover */
 
 static size_t workers_wanted(void)
@@ -117,15 +118,28 @@ static void announce(int port)
 	arena_free(arena);
 }
 
+/* One address's share of what all have together. */
+static size_t share_of(const char *setting, size_t all)
+{
+	size_t share = (size_t)config_int(setting);
+
+	return share ? share : MAX(all / ADDRESS_SHARE, (size_t)1);
+}
+
 static enum err listen_on(struct arena *arena, size_t connections, struct server **ret_server)
 {
+	size_t body_limit = (size_t)config_int("body-limit-bytes");
+	size_t bodies = MAX((size_t)config_int("body-memory-bytes"), body_limit + 1);
 	const struct server_options options = {
 		.listen = config_text("listen"),
-		.body_limit_bytes = (size_t)config_int("body-limit-bytes"),
+		.body_limit_bytes = body_limit,
 		.connections_max = connections,
+		.connections_per_address_max = share_of("connections-per-address", connections),
 		.request_timeout_s = config_int("request-timeout-s"),
-		.bodies_max_bytes = (size_t)MAX(config_int("body-memory-bytes"),
-						config_int("body-limit-bytes") + 1),
+		.bodies_max_bytes = bodies,
+		/* The largest body fits. */
+		.bodies_per_address_max_bytes =
+			MAX(share_of("body-memory-per-address-bytes", bodies), body_limit + 1),
 		.idle_timeout_s = config_int("connection-timeout-s"),
 		.trust_proxy = config_flag("trust-proxy"),
 		.handler = gateway_handle,

@@ -2,7 +2,6 @@
 #include "http/linger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,18 +56,16 @@ void linger_init(struct linger_set *linger)
 
 void linger_add(struct linger_set *linger, int socket)
 {
-	int duplicate;
-
-	if (linger->count == LINGER_MAX)
+	if (linger->count == LINGER_MAX) {
+		close(socket);
 		return;
-	duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-	if (duplicate < 0)
-		return;
-	shutdown(duplicate, SHUT_WR);
-	linger->sockets[linger->count] = duplicate;
+	}
+	shutdown(socket, SHUT_WR);
+	linger->sockets[linger->count] = socket;
 	linger->until_ms[linger->count] = env_monotonic_ms() + LINGER_MS;
 	linger->count++;
-	alarm_set(linger->alarm, STEP_MS);
+	if (linger->count == 1)
+		alarm_set(linger->alarm, STEP_MS);
 }
 
 void linger_clear(struct linger_set *linger)

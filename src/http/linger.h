@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-#define LINGER_MAX 64 /* sockets at once; further ones are closed at once */
+#define LINGER_MAX 256 /* sockets at once; further ones are closed at once */
 #define LINGER_MS 2000
 
 struct alarm;
@@ -24,7 +24,7 @@ struct linger_set {
 /* On its worker. */
 void linger_init(struct linger_set *linger);
 
-/* Keeps a duplicate of the socket, whose sending side is shut; the caller closes its own. */
+/* Takes the socket over, and shuts its sending side. */
 void linger_add(struct linger_set *linger, int socket);
 
 /* Closes all. */

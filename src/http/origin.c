@@ -2,7 +2,7 @@
 #include "http/origin.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/env.h"
@@ -82,30 +82,49 @@ void origin_identify(struct request *req)
 	req->traceparent = traceparent_for(req->arena, request_header(req, "traceparent"));
 }
 
-/* An address of either family in its usual text; IPv4 within IPv6 is IPv4. NULL: it is none. */
-static const char *address_text(struct arena *arena, int family, const void *address)
+/* IPv4 within IPv6 is IPv4. */
+static void write_address(int family, const void *address, char text[static INET6_ADDRSTRLEN])
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	char text[INET6_ADDRSTRLEN];
 
 	if (family == AF_INET6 && memcmp(address, mapped, sizeof(mapped)) == 0) {
 		family = AF_INET;
 		address = (const uint8_t *)address + sizeof(mapped);
 	}
-	return inet_ntop(family, address, text, sizeof(text)) ? arena_copy_text(arena, text) : NULL;
+	if (!inet_ntop(family, address, text, INET6_ADDRSTRLEN))
+		text[0] = '\0';
 }
 
-static const char *peer_text(struct arena *arena, const struct sockaddr *peer)
+static const char *address_text(struct arena *arena, int family, const void *address)
 {
-	const char *text = NULL;
+	char text[INET6_ADDRSTRLEN];
 
-	if (peer && peer->sa_family == AF_INET)
-		text = address_text(arena, AF_INET,
-				    &((const struct sockaddr_in *)(const void *)peer)->sin_addr);
-	else if (peer && peer->sa_family == AF_INET6)
-		text = address_text(arena, AF_INET6,
-				    &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr);
-	return text ? text : "unknown";
+	write_address(family, address, text);
+	return arena_copy_text(arena, text);
+}
+
+void origin_peer_text(const struct sockaddr *peer, char text[static INET6_ADDRSTRLEN])
+{
+	if (peer->sa_family == AF_INET)
+		write_address(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
+			      text);
+	else if (peer->sa_family == AF_INET6)
+		write_address(AF_INET6,
+			      &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, text);
+	else
+		snprintf(text, INET6_ADDRSTRLEN, "unknown");
+}
+
+const char *origin_network(struct arena *arena, const char *address)
+{
+	struct in6_addr network;
+	char text[INET6_ADDRSTRLEN];
+
+	if (!strchr(address, ':') || inet_pton(AF_INET6, address, &network) != 1)
+		return address;
+	memset(network.s6_addr + 8, 0, 8);
+	write_address(AF_INET6, &network, text);
+	return arena_printf(arena, "%s/64", text);
 }
 
 /* The last address of the last X-Forwarded-For; NULL: none, or not an address. */
@@ -131,9 +150,10 @@ static const char *forwarded_text(const struct request *req)
 	return NULL;
 }
 
-void origin_address(struct request *req, const struct sockaddr *peer, bool trust_proxy)
+void origin_address(struct request *req, const char *peer, bool trust_proxy)
 {
 	const char *forwarded = trust_proxy ? forwarded_text(req) : NULL;
 
-	req->client_address = forwarded ? forwarded : peer_text(req->arena, peer);
+	req->client_address = forwarded ? forwarded : arena_copy_text(req->arena, peer);
+	req->client_network = origin_network(req->arena, req->client_address);
 }

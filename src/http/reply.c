@@ -79,10 +79,11 @@ void reply_etag(struct reply *reply, int64_t version, int64_t revision)
 	reply_header(reply, "ETag", "\"%" PRId64 ".%" PRId64 "\"", version, revision);
 }
 
-/* Whether the list names the tag, weakly compared (RFC 9110, section 8.8.3.2). */
-static bool list_has_tag(const char *list, const char *tag)
+/* Whether the list names the tag, or is "*"; compared weakly, or strongly (RFC 9110, section
+ * 8.8.3.2). `tag` is NULL where the resource has none. Our own hold no comma. */
+static bool list_has_tag(const char *list, const char *tag, bool strong)
 {
-	size_t wanted = strlen(tag);
+	size_t wanted = tag ? strlen(tag) : 0;
 
 	for (const char *at = list; *at;) {
 		size_t length;
@@ -91,28 +92,50 @@ static bool list_has_tag(const char *list, const char *tag)
 		length = strcspn(at, " \t,");
 		if (length == 1 && *at == '*')
 			return true;
-		if (length > 2 && at[0] == 'W' && at[1] == '/') {
+		if (!strong && length > 2 && at[0] == 'W' && at[1] == '/') {
 			at += 2;
 			length -= 2;
 		}
-		if (length == wanted && memcmp(at, tag, length) == 0)
+		if (tag && length == wanted && memcmp(at, tag, length) == 0)
 			return true;
 		at += length;
 	}
 	return false;
 }
 
-void reply_not_modified(const struct request *req, struct reply *reply)
+/* Whether one of the headers of this name has the tag; *ret_any: whether there is one. */
+static bool header_has_tag(const struct request *req, const char *name, const char *tag,
+			   bool strong, bool *ret_any)
 {
-	const char *tag = reply_get_header(reply, "ETag");
-
-	if (reply->status != 200 || !tag || (req->method != HTTP_GET && req->method != HTTP_HEAD))
-		return;
+	*ret_any = false;
 	for (size_t i = 0; i < req->header_count; i++) {
-		if (text_equal_ignoring_case(req->headers[i].name, "If-None-Match") &&
-		    list_has_tag(req->headers[i].value, tag)) {
-			reply_empty(reply, 304);
-			return;
-		}
+		if (!text_equal_ignoring_case(req->headers[i].name, name))
+			continue;
+		*ret_any = true;
+		if (list_has_tag(req->headers[i].value, tag, strong))
+			return true;
 	}
+	return false;
+}
+
+enum precondition reply_precondition(const struct request *req, const struct reply *reply)
+{
+	bool reads = req->method == HTTP_GET || req->method == HTTP_HEAD;
+	const char *tag = reply_get_header(reply, "ETag");
+	bool any;
+
+	/* RFC 9110, section 13.2.1 and 13.2.2; no resource of ours has a Last-Modified, and without
+	 * one the conditions on time are ignored. */
+	if (reply->status < 200 || reply->status > 299)
+		return PRECONDITION_HOLDS;
+	if (!header_has_tag(req, "If-Match", tag, true, &any) && any)
+		return PRECONDITION_FAILED;
+	if (header_has_tag(req, "If-None-Match", tag, false, &any))
+		return reads ? PRECONDITION_NOT_MODIFIED : PRECONDITION_FAILED;
+	return PRECONDITION_HOLDS;
+}
+
+void reply_not_modified(struct reply *reply)
+{
+	reply->status = 304;
 }

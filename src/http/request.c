@@ -120,7 +120,7 @@ static const char *read_digits(const char *at, int64_t *ret_number)
 }
 
 /* Whether the tag, with its quotes, is one of ours for this version, and its revision has this upper
- * half (or NULL: any). A weak tag begins with W and never matches (RFC 9110, section 13.1.1). */
+ * half (or NULL: any). */
 static bool tag_has_version(const char *tag, size_t length, int64_t version, const uint32_t *part)
 {
 	int64_t number, revision;
@@ -137,34 +137,57 @@ static bool tag_has_version(const char *tag, size_t length, int64_t version, con
 	       revision >> 32 == (int64_t)*part;
 }
 
-static enum err if_match(const struct request *req, int64_t version, const uint32_t *part)
+/* Whether the list has a tag for this version, or is "*". A weak tag begins with W/; it matches
+ * nothing where tags are compared strongly (RFC 9110, section 8.8.3.2). */
+static bool list_has_version(const char *at, int64_t version, const uint32_t *part, bool strong)
 {
-	const char *at = request_header(req, "If-Match");
-
-	if (!at)
-		return OK;
 	for (;;) {
 		size_t length;
 
 		at += strspn(at, " \t,");
 		if (*at == '\0')
-			return ERR_VERSION_MISMATCH;
+			return false;
 		/* Our tags hold no comma, so one within a foreign tag cannot make a match. */
 		length = strcspn(at, " \t,");
-		if ((length == 1 && *at == '*') || tag_has_version(at, length, version, part))
-			return OK;
+		if (length == 1 && *at == '*')
+			return true;
+		if (!strong && length > 2 && at[0] == 'W' && at[1] == '/') {
+			at += 2;
+			length -= 2;
+		}
+		if (tag_has_version(at, length, version, part))
+			return true;
 		at += length;
 	}
 }
 
+static enum err check_preconditions(const struct request *req, int64_t version,
+				    const uint32_t *part)
+{
+	bool wanted = false, matches = false;
+
+	for (size_t i = 0; i < req->header_count; i++) {
+		const struct header *header = &req->headers[i];
+
+		if (text_equal_ignoring_case(header->name, "If-Match")) {
+			wanted = true;
+			matches = matches || list_has_version(header->value, version, part, true);
+		} else if (text_equal_ignoring_case(header->name, "If-None-Match") &&
+			   list_has_version(header->value, version, part, false)) {
+			return ERR_VERSION_MISMATCH;
+		}
+	}
+	return wanted && !matches ? ERR_VERSION_MISMATCH : OK;
+}
+
 enum err request_if_match(const struct request *req, int64_t version)
 {
-	return if_match(req, version, NULL);
+	return check_preconditions(req, version, NULL);
 }
 
 enum err request_if_match_part(const struct request *req, int64_t version, uint32_t part)
 {
-	return if_match(req, version, &part);
+	return check_preconditions(req, version, &part);
 }
 
 bool request_prefers(const struct request *req, const char *preference)

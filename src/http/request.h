@@ -58,6 +58,7 @@ struct request {
 	size_t body_length;
 	json_t *body_value;	    /* the body, where a call within the process kept it; or NULL */
 	const char *client_address; /* text of the peer's, without port */
+	const char *client_network; /* what it is counted by: itself; of IPv6, its /64 */
 	const char *id;		    /* X-Request-Id: theirs if sane, else a new one */
 	const char *traceparent;    /* W3C Trace Context, with a span of ours */
 	int64_t received_ms;	    /* the wall clock when it came */
@@ -135,8 +136,9 @@ bool request_is_user(const struct request *req, const struct id *user);
  * ever they are called: they are known by their ids. */
 bool request_is_service(const struct request *req, const char *service);
 
-/* OK where If-Match is absent, "*", or names this version of the resource; else
- * ERR_VERSION_MISMATCH. See reply_etag. */
+/* OK where the request's preconditions hold for this version of a resource that is there: If-Match is
+ * absent, "*", or names it, and If-None-Match is absent or names others; else ERR_VERSION_MISMATCH.
+ * For handlers of routes with ROUTE_VERSIONED, in the transaction of the effect. See reply_etag. */
 enum err request_if_match(const struct request *req, int64_t version) MUST_CHECK;
 
 /* As request_if_match, where `part` too must be the upper half of the tag's revision: what the one
@@ -189,9 +191,13 @@ const char *reply_get_header(const struct reply *reply, const char *name);
  * compares; `revision` counts what happens to the resource besides (stock, ratings). */
 void reply_etag(struct reply *reply, int64_t version, int64_t revision);
 
-/* Turns the reply into a bodiless 304 where it is a 200 to a GET or HEAD whose ETag is one of
- * If-None-Match. */
-void reply_not_modified(const struct request *req, struct reply *reply);
+/* What If-Match and If-None-Match make of a request to the resource that `reply`, the answer to a
+ * GET, shows (RFC 9110, section 13). */
+enum precondition { PRECONDITION_HOLDS, PRECONDITION_FAILED, PRECONDITION_NOT_MODIFIED };
+enum precondition reply_precondition(const struct request *req, const struct reply *reply);
+
+/* Turns a 200 into its 304: the body is not sent, its length is. */
+void reply_not_modified(struct reply *reply);
 
 /* --- refusing ------------------------------------------------------------------------------- */
 

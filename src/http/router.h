@@ -21,6 +21,8 @@ enum route_flags {
 				   * Idempotency-Key then counts for nothing */
 	ROUTE_PAGE = 1024,	  /* a list: limit and cursor in the query (request_page) */
 	ROUTE_QUERY = 2048,	  /* reads its query by request_query_read; else it takes none */
+	ROUTE_UNLIMITED = 4096,	  /* counts against no limit on requests */
+	ROUTE_VERSIONED = 8192,	  /* the handler checks the preconditions: request_if_match */
 };
 
 /* Who may call: role bits, or one of these. Ownership is the handler's affair. */

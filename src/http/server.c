@@ -6,11 +6,12 @@
  */
 #include "http/server.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/env.h"
@@ -22,12 +23,12 @@
 #include "runtime/fiber.h"
 #include "runtime/worker.h"
 
-#define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024) /* headers, and a piece of body */
+#define EVENTS_PER_TURN 64
+#define ACCEPTS_PER_TURN 64
+#define ACCEPT_PAUSE_MS 100 /* after the machine had no descriptor or memory for a connection */
 #define DRAIN_STEP_MS 5
-#define RUNS_PER_TURN 4
 #define SURPLUS_MIN 4	 /* connections of a worker beyond those served, that get 503 */
 #define SURPLUS_SHARE 16 /* or such a part of them, where that is more */
-#define SURPLUS_TIMEOUT_S 2
 
 struct server {
 	struct server_options options;
@@ -53,106 +54,95 @@ struct round_part {
 	size_t index;
 };
 
-/* --- the daemon's loop ----------------------------------------------------------------------- */
+/* --- the loop ---------------------------------------------------------------------------------- */
 
-/* An alarm for the daemon's next time-out; one that comes too early does no harm. */
-static void set_alarm(struct desk *desk)
+const char *desk_date(struct desk *desk)
 {
-	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
-	int64_t now_ms, at_ms;
+	static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	int64_t now_s = env_now_ms() / SECOND_MS;
+	struct civil_time now;
 
-	if (MHD_get_timeout(desk->daemon, &timeout_ms) != MHD_YES)
-		return;
-	now_ms = env_monotonic_ms();
-	at_ms = now_ms + (int64_t)MIN(timeout_ms, (MHD_UNSIGNED_LONG_LONG)HOUR_MS);
-	if (desk->alarm_at_ms != 0 && desk->alarm_at_ms <= at_ms)
-		return;
-	desk->alarm_at_ms = at_ms;
-	alarm_set(desk->alarm, at_ms - now_ms);
+	if (now_s == desk->date_s)
+		return desk->date;
+	desk->date_s = now_s;
+	now = time_to_civil(now_s * SECOND_MS);
+	snprintf(desk->date, sizeof(desk->date), "%s, %02u %s %04u %02u:%02u:%02u GMT",
+		 days[now.weekday], (unsigned)now.day % 100, months[now.month - 1],
+		 (unsigned)now.year % 10000, (unsigned)now.hour % 100, (unsigned)now.minute % 100,
+		 (unsigned)now.second % 100);
+	return desk->date;
 }
 
+static void listen_no_more(struct desk *desk)
+{
+	if (!desk->listens)
+		return;
+	desk->listens = false;
+	epoll_ctl(desk->epoll, EPOLL_CTL_DEL, desk->listen, NULL);
+}
+
+void desk_listen(struct desk *desk)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (desk->listens || desk->listen < 0 ||
+	    desk->count >= desk->served_max + desk->surplus_max)
+		return;
+	desk->listens = epoll_ctl(desk->epoll, EPOLL_CTL_ADD, desk->listen, &event) == 0;
+}
+
+static void accept_again(void *arg)
+{
+	desk_listen(arg);
+}
+
+static void accept_connections(struct desk *desk)
+{
+	for (int i = 0; i < ACCEPTS_PER_TURN && desk->listens; i++) {
+		struct sockaddr_storage peer = {0};
+		socklen_t length = sizeof(peer);
+		int socket = accept4(desk->listen, (struct sockaddr *)&peer, &length,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (socket >= 0) {
+			wire_open(desk, socket, (const struct sockaddr *)&peer);
+			if (desk->count >= desk->served_max + desk->surplus_max)
+				listen_no_more(desk);
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			return;
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
+			listen_no_more(desk);
+			alarm_set(desk->accept_alarm, ACCEPT_PAUSE_MS);
+		}
+	}
+}
+
+/* Nothing but its own event closes a connection meanwhile: all that epoll tells of are there. */
 static void desk_run(void *arg)
 {
 	struct desk *desk = arg;
+	struct epoll_event events[EVENTS_PER_TURN];
+	int count = desk->open ? epoll_wait(desk->epoll, events, EVENTS_PER_TURN, 0) : 0;
 
-	if (!desk->daemon)
-		return;
-	for (int i = 0; i < RUNS_PER_TURN; i++) {
-		desk->resumed = false;
-		MHD_run(desk->daemon);
-		if (!desk->resumed)
-			break;
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			wire_event(events[i].data.ptr, events[i].events);
+		else
+			accept_connections(desk);
 	}
-	set_alarm(desk);
 }
 
-static void desk_alarm(void *arg)
+/* Connections whose fibers have ended in this turn are taken up together: at its end, or by an alarm
+ * where a timer has woken them, for then the loop might wait before its turn ends. */
+static void desk_go_on(void *arg)
 {
 	struct desk *desk = arg;
 
-	desk->alarm_at_ms = 0;
-	desk_run(desk);
-}
-
-void desk_resume(struct desk *desk, struct MHD_Connection *connection)
-{
-	MHD_resume_connection(connection);
-	if (desk->resumed)
-		return;
-	desk->resumed = true;
-	/* A fiber that a timer woke runs before the loop waits; the turn's end is behind that. */
-	desk->alarm_at_ms = 0;
-	alarm_set(desk->alarm, 0);
-}
-
-/* Connections that fibers have resumed in this turn are taken up together. */
-static void desk_turn_end(void *arg)
-{
-	struct desk *desk = arg;
-
-	if (desk->resumed)
-		desk_run(desk);
-}
-
-PRINTF_LIKE(2, 0)
-static void log_daemon(void *arg, const char *format, va_list arguments)
-{
-	char text[512];
-
-	(void)arg;
-	vsnprintf(text, sizeof(text), format, arguments);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("http.daemon", "%s", text);
-}
-
-static void count_connection(void *arg, struct MHD_Connection *connection, void **context,
-			     enum MHD_ConnectionNotificationCode code)
-{
-	struct desk *desk = arg;
-
-	const union MHD_ConnectionInfo *info;
-	struct visitor *visitor;
-
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		metric_add(desk->connections, -1);
-		visitor_free(&desk->visitors, *context);
-		*context = NULL;
-		return;
-	}
-	metric_add(desk->connections, 1);
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*context = visitor = visitor_new(&desk->visitors, info->connect_fd);
-	if (visitor->surplus)
-		MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
-					  SURPLUS_TIMEOUT_S);
-}
-
-struct visitor *desk_visitor(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info->socket_context;
+	if (desk->again)
+		wires_go_on(desk);
 }
 
 /* Of one worker. */
@@ -173,71 +163,36 @@ size_t server_descriptors(size_t connections, size_t workers)
 	return workers * (served + surplus_of(served));
 }
 
-/* The daemon's own decoding is not used: see incoming_begin. */
-static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *text)
-{
-	(void)arg;
-	(void)connection;
-	return strlen(text);
-}
-
 /* --- opening --------------------------------------------------------------------------------- */
-
-static struct MHD_Daemon *start_daemon(struct desk *desk, int socket, size_t desk_count)
-{
-	const struct server_options *options = desk->options;
-	size_t served = served_of(options->connections_max, desk_count);
-	size_t connections = served + surplus_of(served);
-	struct MHD_OptionItem items[] = {
-		/* First, so that it hears of the others. */
-		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_daemon, NULL},
-		{MHD_OPTION_LISTEN_SOCKET, socket, NULL},
-#if MHD_VERSION >= 0x00097701
-		{MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL},
-#else
-		/* 1 would only add the check for Host, which the gate makes: 0.9.75 sends the
-		 * head of such an answer twice. */
-		{MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
-#endif
-		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)connections, NULL},
-		{MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)options->idle_timeout_s, NULL},
-		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY_BYTES, NULL},
-		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)incoming_begin, desk},
-		{MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
-		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)incoming_end, desk},
-		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)count_connection, desk},
-		{MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
-		{MHD_OPTION_END, 0, NULL},
-	};
-
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-				NULL, NULL, incoming_go_on, desk, MHD_OPTION_ARRAY, items,
-				MHD_OPTION_END);
-}
 
 static void desk_open(struct server *server, size_t index)
 {
 	struct desk *desk = &server->desks[index];
-	const union MHD_DaemonInfo *info;
+	const struct server_options *options = desk->options;
 	int watched;
 
-	visitors_init(&desk->visitors, desk->options->request_timeout_s * SECOND_MS,
-		      served_of(desk->options->connections_max, server->desk_count));
-	desk->daemon = start_daemon(desk, server->sockets[index], server->desk_count);
-	if (!desk->daemon) {
-		close(server->sockets[index]);
+	desk->listen = server->sockets[index];
+	desk->served_max = served_of(options->connections_max, server->desk_count);
+	desk->surplus_max = surplus_of(desk->served_max);
+	desk->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (desk->epoll < 0) {
+		close(desk->listen);
 		return;
 	}
-	info = MHD_get_daemon_info(desk->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	/* Of its own, because it is watched for longer than the daemon keeps it. */
-	watched = fcntl(info->epoll_fd, F_DUPFD_CLOEXEC, 0);
+	/* Of its own, because it is watched for longer than the desk keeps it. */
+	watched = fcntl(desk->epoll, F_DUPFD_CLOEXEC, 0);
 	assert(watched >= 0);
 
-	desk->alarm = alarm_new(desk_alarm, desk);
+	desk->open = true;
+	desk->date_s = -1;
+	desk->alarm = alarm_new(desk_go_on, desk);
+	desk->accept_alarm = alarm_new(accept_again, desk);
+	visitors_init(&desk->visitors, options->request_timeout_s * SECOND_MS,
+		      options->idle_timeout_s * SECOND_MS);
 	linger_init(&desk->linger);
 	worker_watch(watched, desk_run, desk);
-	worker_after_turn(desk_turn_end, desk);
-	set_alarm(desk);
+	worker_after_turn(desk_go_on, desk);
+	desk_listen(desk);
 }
 
 /* --- closing --------------------------------------------------------------------------------- */
@@ -245,32 +200,34 @@ static void desk_open(struct server *server, size_t index)
 static void desk_quiesce(struct server *server, size_t index)
 {
 	struct desk *desk = &server->desks[index];
-	int socket;
 
 	atomic_store(&desk->draining, true);
-	if (!desk->daemon)
+	if (!desk->open)
 		return;
-	socket = MHD_quiesce_daemon(desk->daemon);
-	if (socket != MHD_INVALID_SOCKET)
-		close(socket);
+	listen_no_more(desk);
+	close(desk->listen);
+	desk->listen = -1;
 }
 
 static void desk_close(struct server *server, size_t index)
 {
 	struct desk *desk = &server->desks[index];
-	struct MHD_Daemon *daemon = desk->daemon;
 
-	if (!daemon)
+	if (!desk->open)
 		return;
-	incoming_abandon_all(desk);
-	desk->daemon = NULL; /* arenas are not kept from now on, and the loop leaves it alone */
-	MHD_stop_daemon(daemon);
+	desk->open = false; /* arenas are not kept from now on, and the loop leaves it alone */
+	while (desk->wires)
+		wire_close(desk->wires);
+	close(desk->epoll);
 	alarm_clear(desk->alarm);
+	alarm_clear(desk->accept_alarm);
 	alarm_clear(desk->linger.alarm);
 	visitors_clear(&desk->visitors);
 	linger_clear(&desk->linger);
 	while (desk->arena_count > 0)
 		arena_free(desk->arenas[--desk->arena_count]);
+	while (desk->buffer_count > 0)
+		free(desk->buffers[--desk->buffer_count]);
 }
 
 /* --- rounds ---------------------------------------------------------------------------------- */
@@ -318,7 +275,7 @@ static void make_metrics(struct server *server)
 					     "Memory of the bodies of requests that are held.", "");
 
 	for (size_t i = 0; i < server->desk_count; i++) {
-		server->desks[i].connections = connections;
+		server->desks[i].connection_count = connections;
 		server->desks[i].bodies = bodies;
 		for (size_t reason = 0; reason < GATE_REASON_COUNT; reason++)
 			server->desks[i].refused[reason] = metric_counter(
@@ -356,9 +313,9 @@ enum err server_start(const struct server_options *options, struct server **ret_
 
 	on_every_worker(server, desk_open);
 	for (size_t i = 0; i < server->desk_count; i++) {
-		if (server->desks[i].daemon)
+		if (server->desks[i].open)
 			continue;
-		*ret_why = "The HTTP daemon cannot be started.";
+		*ret_why = "No more descriptors can be had.";
 		on_every_worker(server, desk_quiesce);
 		on_every_worker(server, desk_close);
 		retire(server);

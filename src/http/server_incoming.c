@@ -1,115 +1,71 @@
 /*
- * An incoming request on its way through the daemon, and its reply.
+ * An incoming request on its way from bytes to the handler, and its reply on the way back.
  *
- *	incoming_begin      the request line is there
- *	   |                                         gate refuses
- *	HEADERS --- first call of go_on ------------------------------.
- *	   | admitted                                                  |
- *	 BODY ----- calls with data; end of the body: a fiber starts   |
- *	   |                     | no fiber, body too large ---------->|
- *	RUNNING --- the connection is suspended unless the fiber ends  |
- *	   |        at once; resumed at its end                        |
- *	 DONE ----- answer() queues the reply ----------------------> ANSWERED
- *	                                                               |
- *	incoming_end        sent, or the connection is gone <----------'
+ *	incoming_begin      the first bytes are there
+ *	   |
+ *	 HEAD ----- head.c reads lines ------------ bad ---------------.
+ *	   | whole, and the gate lets it pass                          |
+ *	 BODY ----- by its length, or chunk by chunk                   |
+ *	   |                     | no room, malformed, too large ----->|
+ *	RUNNING --- a fiber; the connection waits for it               |
+ *	   |                     | too many fibers ------------------->|
+ *	 DONE <----- the reply is there -------------------------------'
+ *	   |
+ *	WRITING --- its bytes are the connection's affair
+ *	   |
+ *	incoming_end        sent, or the connection is gone
  *
  * Invariants:
- *  1. All of it, the record itself too, lies in one arena, which goes back to the desk's pool in
- *     incoming_end; where the fiber is still RUNNING then (a server that is stopped hard), at the
- *     fiber's end.
- *  2. Header names and values are the daemon's memory, good until incoming_end.
- *  3. A connection is suspended if and only if `suspended`; nobody but its fiber's end, or
- *     incoming_abandon_all, resumes it.
+ *  1. All of it but the body, the record itself too, lies in one arena, which goes back to the desk's
+ *     pool in incoming_end; where the fiber is still RUNNING then, at the fiber's end.
+ *  2. Header names and values lie in the connection's buffer, good until incoming_end.
+ *  3. A refusal that leaves bytes of its request unread is its connection's last answer.
  */
-#include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/env.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "http/origin.h"
 #include "http/server_desk.h"
 #include "runtime/fiber.h"
 
-#define DAEMON_IS_LAX (MHD_VERSION < 0x00097701) /* see struct gate_walk */
-#define BODY_FIRST_BYTES (8 * 1024)		 /* of a chunked body */
-#define BODY_DISCARD_MAX ((size_t)16 << 20) /* of a chunked body past the limit; then we hang up */
-
-enum stage {
-	STAGE_HEADERS,
-	STAGE_BODY,
-	STAGE_DISCARD, /* as BODY, but the reply is there already */
-	STAGE_RUNNING,
-	STAGE_DONE,
-	STAGE_ANSWERED,
-};
-
-struct incoming {
-	struct desk *desk;
-	struct MHD_Connection *connection; /* NULL once it is gone */
-	struct incoming *next, **link;
-	const char *uri;
-	enum stage stage;
-	bool counted; /* in desk->busy */
-	bool suspended;
-	bool sends_on;	       /* the client may, behind the answer that ends the connection */
-	int64_t body_expected; /* -1: chunked */
-	const char *raw_body;  /* where the daemon reads the body to: behind the head */
-	char *body;
-	size_t body_capacity, discarded;
-	struct visitor *visitor;
-	struct request req;
-	struct reply reply;
-};
+#define BODY_FIRST_BYTES 1024
+#define BODY_SMALL_BYTES (16 * 1024) /* so much of each body is not counted to a client's share */
 
 /* Of the bodies that are held, over all workers. */
 static atomic_size_t bodies_bytes;
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
-/* A client that has shut its side has gone, as for most servers. It is asked of the socket: while the
- * fiber runs, the daemon does not look at it. */
+/* A client that has shut its side has gone, as for most servers. */
 static bool client_is_gone(const struct request *req)
 {
 	const struct incoming *incoming =
 		(const void *)((const char *)req - offsetof(struct incoming, req));
-	const union MHD_ConnectionInfo *info;
-	struct pollfd socket = {.events = POLLRDHUP};
 
-	if (!incoming->connection)
-		return true;
-	info = MHD_get_connection_info(incoming->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (!info)
-		return false;
-	socket.fd = info->connect_fd;
-	return poll(&socket, 1, 0) > 0;
+	return incoming->gone;
 }
 
-void *incoming_begin(void *arg, const char *uri, struct MHD_Connection *connection)
+struct incoming *incoming_begin(struct wire *wire)
 {
-	struct desk *desk = arg;
+	struct desk *desk = wire->desk;
 	struct arena *arena =
 		desk->arena_count > 0 ? desk->arenas[--desk->arena_count] : arena_new();
 	struct incoming *incoming = ARENA_NEW(arena, struct incoming);
 
 	incoming->desk = desk;
-	incoming->connection = connection;
-	incoming->visitor = desk_visitor(connection);
-	visitor_turn(&desk->visitors, incoming->visitor);
-	/* The daemon cuts and decodes its own copy. */
-	incoming->uri = arena_copy_text(arena, uri);
+	incoming->wire = wire;
+	incoming->head.bytes = wire->buffer + wire->start;
 	incoming->req.arena = arena;
-	incoming->req.client_is_gone = client_is_gone;
 	incoming->req.faults.arena = arena;
+	incoming->req.method = HTTP_OTHER;
+	incoming->req.path = incoming->req.query = incoming->req.body = "";
+	incoming->req.client_is_gone = client_is_gone;
 	incoming->reply.arena = arena;
-
-	incoming->next = desk->incoming;
-	incoming->link = &desk->incoming;
-	if (incoming->next)
-		incoming->next->link = &incoming->next;
-	desk->incoming = incoming;
 	return incoming;
 }
 
@@ -123,11 +79,11 @@ static void incoming_release(struct incoming *incoming)
 		metric_add(desk->bodies, -(int64_t)incoming->body_capacity);
 		free(incoming->body);
 	}
-	*incoming->link = incoming->next;
-	if (incoming->next)
-		incoming->next->link = incoming->link;
-
-	if (desk->daemon && desk->arena_count < DESK_ARENAS_KEPT) {
+	if (incoming->share) {
+		share_remove_bytes(incoming->share, incoming->shared_bytes);
+		share_leave(incoming->share);
+	}
+	if (desk->open && desk->arena_count < DESK_ARENAS_KEPT) {
 		arena_reset(arena);
 		desk->arenas[desk->arena_count++] = arena;
 	} else {
@@ -135,264 +91,124 @@ static void incoming_release(struct incoming *incoming)
 	}
 }
 
-void incoming_end(void *arg, struct MHD_Connection *connection, void **context,
-		  enum MHD_RequestTerminationCode code)
+void incoming_end(struct incoming *incoming)
 {
-	struct incoming *incoming = *context;
-	struct desk *desk = arg;
-
-	if (!incoming)
-		return;
-	*context = NULL;
-	incoming->connection = NULL;
 	if (incoming->counted)
-		atomic_fetch_sub(&desk->busy, 1);
-	if (incoming->sends_on || code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
-		const union MHD_ConnectionInfo *info =
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-		if (info)
-			linger_add(&desk->linger, info->connect_fd);
-	}
-	/* It may send the next request. */
-	visitor_turn(&desk->visitors, incoming->visitor);
+		atomic_fetch_sub(&incoming->desk->busy, 1);
+	incoming->wire = NULL;
+	incoming->gone = true;
 	if (incoming->stage != STAGE_RUNNING)
 		incoming_release(incoming);
 }
 
-void incoming_abandon_all(struct desk *desk)
+/* --- the answer ------------------------------------------------------------------------------- */
+
+static const char *reason_of(int status)
 {
-	for (struct incoming *incoming = desk->incoming; incoming; incoming = incoming->next) {
-		if (incoming->suspended) {
-			incoming->suspended = false;
-			MHD_resume_connection(incoming->connection);
-		}
+	static const struct {
+		int status;
+		const char *text;
+	} reasons[] = {
+		{200, "OK"},
+		{201, "Created"},
+		{202, "Accepted"},
+		{204, "No Content"},
+		{301, "Moved Permanently"},
+		{302, "Found"},
+		{303, "See Other"},
+		{304, "Not Modified"},
+		{307, "Temporary Redirect"},
+		{308, "Permanent Redirect"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{402, "Payment Required"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{406, "Not Acceptable"},
+		{409, "Conflict"},
+		{410, "Gone"},
+		{412, "Precondition Failed"},
+		{413, "Content Too Large"},
+		{414, "URI Too Long"},
+		{415, "Unsupported Media Type"},
+		{422, "Unprocessable Content"},
+		{429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{501, "Not Implemented"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+		{505, "HTTP Version Not Supported"},
+		{507, "Insufficient Storage"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++) {
+		if (reasons[i].status == status)
+			return reasons[i].text;
 	}
+	return ""; /* it may be left out (RFC 9112, section 4) */
 }
 
-/* --- the answer ------------------------------------------------------------------------------ */
-
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
+static void write_header(struct out *out, const char *name, const char *value)
 {
-	if (value && value[0] && MHD_add_response_header(response, name, value) != MHD_YES)
-		log_debug("http.header", "the header %s was not taken", name);
+	if (!value || !value[0])
+		return;
+	out_bytes(out, name, strlen(name));
+	out_bytes(out, ": ", 2);
+	out_bytes(out, value, strlen(value));
+	out_bytes(out, "\r\n", 2);
 }
 
-/* Queues the reply. */
-static enum MHD_Result answer(struct incoming *incoming)
+void incoming_render(struct incoming *incoming)
 {
 	const struct reply *reply = &incoming->reply;
-	bool close = reply->close ||
-		     atomic_load_explicit(&incoming->desk->draining, memory_order_relaxed);
-	struct MHD_Response *response;
-	enum MHD_Result result;
+	struct out out = out_new(reply->arena);
+	bool without = reply->status == 204 || reply->status == 304;
+	char line[64];
+	int length;
 
-	/* The daemon only reads it, and only until incoming_end. */
-	response = MHD_create_response_from_buffer(reply->length, (void *)(uintptr_t)reply->body,
-						   MHD_RESPMEM_PERSISTENT);
-	if (!response)
-		return MHD_NO;
-	if (reply->length > 0)
-		add_header(response, "Content-Type", reply->content_type);
+	incoming->close = incoming->close || reply->close ||
+			  atomic_load_explicit(&incoming->desk->draining, memory_order_relaxed);
+	length = snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\n", reply->status,
+			  reason_of(reply->status));
+	out_bytes(&out, line, (size_t)length);
+	write_header(&out, "Date", desk_date(incoming->desk));
+	if (reply->length > 0 && !without)
+		write_header(&out, "Content-Type", reply->content_type);
 	for (size_t i = 0; i < reply->header_count; i++)
-		add_header(response, reply->headers[i].name, reply->headers[i].value);
-	add_header(response, "X-Request-Id", incoming->req.id);
-	if (DAEMON_IS_LAX && incoming->body_expected < 0)
-		close = incoming->sends_on = true;
-	if (close)
-		add_header(response, "Connection", "close");
+		write_header(&out, reply->headers[i].name, reply->headers[i].value);
+	write_header(&out, "X-Request-Id", incoming->req.id);
+	if (incoming->close)
+		write_header(&out, "Connection", "close");
+	else if (incoming->keep)
+		write_header(&out, "Connection", "keep-alive");
+	/* That of a 304 is what the 200 would have had (RFC 9110, section 8.6); a 204 has none. */
+	length = reply->status == 204 ? snprintf(line, sizeof(line), "\r\n")
+				      : snprintf(line, sizeof(line), "Content-Length: %zu\r\n\r\n",
+						 reply->length);
+	out_bytes(&out, line, (size_t)length);
 
-	result = MHD_queue_response(incoming->connection, (unsigned)reply->status, response);
-	MHD_destroy_response(response);
-	if (result == MHD_YES)
-		incoming->stage = STAGE_ANSWERED;
-	visitor_turn(&incoming->desk->visitors, incoming->visitor);
-	return result;
+	incoming->out = out.data;
+	incoming->out_length = out.length;
+	incoming->body_out_length =
+		without || incoming->req.method == HTTP_HEAD ? 0 : reply->length;
+	incoming->stage = STAGE_WRITING;
 }
 
-/* Makes the reply a problem; the gate's close the connection, those of full fibers need not. */
+/* Makes the reply a problem; only where there are too many fibers the request was read to its
+ * end. */
 static void make_refusal(struct incoming *incoming, enum err err, enum gate_reason reason)
 {
 	metric_add(incoming->desk->refused[reason], 1);
 	reply_problem(&incoming->req, &incoming->reply, err);
-	if (reason != GATE_FIBERS) {
-		incoming->sends_on = true;
-		incoming->reply.close = true;
-	}
+	if (incoming->stage != STAGE_RUNNING)
+		incoming->sends_on = incoming->close = true;
+	incoming->stage = STAGE_DONE;
 }
 
-/* --- headers --------------------------------------------------------------------------------- */
-
-struct gathering {
-	struct request *req;
-	struct arrival *arrival;
-	struct gate_walk walk;
-};
-
-static enum MHD_Result gather_header(void *arg, enum MHD_ValueKind kind, const char *name,
-				     size_t name_length, const char *value, size_t value_length)
-{
-	struct gathering *gathering = arg;
-	struct request *req = gathering->req;
-	struct arrival *arrival = gathering->arrival;
-
-	(void)kind;
-	arrival->header_bytes += name_length + value_length + 4; /* ": " and CRLF */
-	if (req->header_count == REQUEST_HEADERS_MAX) {
-		arrival->headers_omitted = true;
-		return MHD_YES;
-	}
-	if (!gate_value_is_clean(name, name_length) || !gate_value_is_clean(value, value_length))
-		arrival->bad_characters = true;
-	gate_walk_header(&gathering->walk, name, name_length, value, value_length);
-	req->headers[req->header_count].name = name;
-	req->headers[req->header_count].value = value ? value : "";
-	req->header_count++;
-	return MHD_YES;
-}
-
-static enum http_method method_from_text(const char *text)
-{
-	for (int method = 0; method < HTTP_OTHER; method++) {
-		if (strcmp(text, http_method_text((enum http_method)method)) == 0)
-			return (enum http_method)method;
-	}
-	return HTTP_OTHER;
-}
-
-/* Reads the headers into the request, and what the gate looks at. */
-static void gather(struct incoming *incoming, const char *url, struct arrival *arrival)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		incoming->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	size_t head_length = info ? info->header_size : 0;
-	struct gathering gathering = {&incoming->req, arrival, {0}};
-
-	gate_walk_begin(&gathering.walk, arrival->method, head_length, url, strlen(arrival->uri),
-			arrival->version);
-	MHD_get_connection_values_n(incoming->connection, MHD_HEADER_KIND, gather_header,
-				    &gathering);
-	arrival->bad_lines = DAEMON_IS_LAX && !gate_walk_end(&gathering.walk);
-	incoming->raw_body = arrival->method + head_length;
-}
-
-/* The headers are there. */
-static enum MHD_Result take_headers(struct incoming *incoming, const char *url, const char *method,
-				    const char *version)
-{
-	const struct server_options *options = incoming->desk->options;
-	struct request *req = &incoming->req;
-	struct arrival arrival = {
-		.method = method,
-		.uri = incoming->uri,
-		.version = version,
-		.header_bytes = strlen(method) + strlen(incoming->uri) + strlen(version) + 4,
-		.body_limit = options->body_limit_bytes,
-	};
-	const union MHD_ConnectionInfo *peer =
-		MHD_get_connection_info(incoming->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	enum gate_reason reason;
-	enum err err;
-
-	gather(incoming, url, &arrival);
-	req->method = method_from_text(method);
-	req->received_ms = env_now_ms();
-	req->body = "";
-	gate_split_uri(req, incoming->uri);
-	origin_identify(req);
-	origin_address(req, peer ? peer->client_addr : NULL, options->trust_proxy);
-
-	incoming->counted = true;
-	atomic_fetch_add(&incoming->desk->busy, 1);
-	err = gate_check(req, &arrival, &incoming->body_expected, &reason);
-	if (!err && incoming->visitor->surplus) {
-		err = ERR_OVERLOADED;
-		reason = GATE_CONNECTIONS;
-	}
-	if (err) {
-		make_refusal(incoming, err, reason);
-		return answer(incoming);
-	}
-	incoming->stage = STAGE_BODY;
-	return MHD_YES;
-}
-
-/* --- body ------------------------------------------------------------------------------------ */
-
-/* Room for `length` bytes and a NUL: twice as much as came, whatever was told. Memory is for what
- * is there, and that of all requests has a bound. False: it is reached. */
-static bool make_room(struct incoming *incoming, size_t length)
-{
-	size_t capacity = incoming->body_capacity, more;
-
-	if (length < capacity)
-		return true;
-	capacity = MAX(2 * capacity, (size_t)BODY_FIRST_BYTES);
-	if (incoming->body_expected >= 0)
-		capacity = MIN(capacity, (size_t)incoming->body_expected + 1);
-	capacity = MAX(capacity, length + 1);
-	more = capacity - incoming->body_capacity;
-	if (atomic_fetch_add(&bodies_bytes, more) + more >
-	    incoming->desk->options->bodies_max_bytes) {
-		atomic_fetch_sub(&bodies_bytes, more);
-		return false;
-	}
-	metric_add(incoming->desk->bodies, (int64_t)more);
-	incoming->body = must_realloc(incoming->body, capacity);
-	incoming->body_capacity = capacity;
-	return true;
-}
-
-/* What comes past the limit is thrown away: the daemon takes no answer before the body's end. */
-static enum MHD_Result discard(struct incoming *incoming, size_t *data_size)
-{
-	incoming->discarded += *data_size;
-	*data_size = 0;
-	return incoming->discarded > BODY_DISCARD_MAX ? MHD_NO : MHD_YES;
-}
-
-/*
- * Whether what the daemon passed over before these bytes of a chunked body is a chunk's line as it
- * should be. It is in sight only where it was read together with them, which is when they do not
- * stand where bytes are read to. So a chunked request is its connection's last besides, and nothing
- * behind it is taken for another one.
- */
-static bool chunk_line_is_clean(const struct incoming *incoming, const char *data)
-{
-	return !DAEMON_IS_LAX || data == incoming->raw_body ||
-	       gate_chunk_line_is_clean(incoming->raw_body, data);
-}
-
-static enum MHD_Result take_body(struct incoming *incoming, const char *data, size_t *data_size)
-{
-	struct request *req = &incoming->req;
-	size_t limit = incoming->desk->options->body_limit_bytes;
-
-	if (incoming->body_expected < 0 && !chunk_line_is_clean(incoming, data)) {
-		make_refusal(incoming, refuse(req, ERR_BAD_REQUEST, "A chunk's line is malformed."),
-			     GATE_MALFORMED);
-		incoming->stage = STAGE_DISCARD;
-		return discard(incoming, data_size);
-	}
-	if (*data_size > limit - req->body_length) {
-		make_refusal(incoming,
-			     refuse(req, ERR_BODY_TOO_LARGE, "The limit is %zu bytes.", limit),
-			     GATE_BODY);
-		incoming->stage = STAGE_DISCARD;
-		return discard(incoming, data_size);
-	}
-	if (!make_room(incoming, req->body_length + *data_size)) {
-		make_refusal(incoming, ERR_OVERLOADED, GATE_FIBERS);
-		incoming->stage = STAGE_DISCARD;
-		return discard(incoming, data_size);
-	}
-	memcpy(incoming->body + req->body_length, data, *data_size);
-	req->body_length += *data_size;
-	*data_size = 0;
-	return MHD_YES;
-}
-
-/* --- the fiber ------------------------------------------------------------------------------- */
+/* --- the fiber -------------------------------------------------------------------------------- */
 
 static void serve(void *arg)
 {
@@ -407,57 +223,308 @@ static void serve(void *arg)
 	log_set_context((struct log_context){0});
 
 	incoming->stage = STAGE_DONE;
-	if (!incoming->connection) {
+	if (!incoming->wire)
 		incoming_release(incoming);
-	} else if (incoming->suspended) {
-		incoming->suspended = false;
-		desk_resume(incoming->desk, incoming->connection);
-	}
+	else if (incoming->waits)
+		wire_later(incoming->wire);
 }
 
-static enum MHD_Result run(struct incoming *incoming)
+static void run(struct incoming *incoming)
 {
 	if (incoming->body) {
 		incoming->body[incoming->req.body_length] = '\0';
 		incoming->req.body = incoming->body;
 	}
 	incoming->stage = STAGE_RUNNING;
-	visitor_wait(&incoming->desk->visitors, incoming->visitor);
-	if (!fiber_start(serve, incoming)) {
-		incoming->stage = STAGE_DONE;
+	visitor_wait(&incoming->wire->visitor);
+	if (!fiber_start(serve, incoming))
 		make_refusal(incoming, ERR_OVERLOADED, GATE_FIBERS);
-	}
-	if (incoming->stage == STAGE_DONE)
-		return answer(incoming);
-	incoming->suspended = true;
-	MHD_suspend_connection(incoming->connection);
-	return MHD_YES;
+	incoming->waits = true;
 }
 
-/* --- the daemon calls ------------------------------------------------------------------------ */
+/* --- the body --------------------------------------------------------------------------------- */
 
-enum MHD_Result incoming_go_on(void *arg, struct MHD_Connection *connection, const char *url,
-			       const char *method, const char *version, const char *data,
-			       size_t *data_size, void **context)
+/* Of the client's share: what its bodies take beyond a little each. */
+static bool take_share(struct incoming *incoming, size_t capacity)
 {
-	struct incoming *incoming = *context;
+	size_t shared = capacity > BODY_SMALL_BYTES ? capacity - BODY_SMALL_BYTES : 0;
 
-	(void)arg;
-	(void)connection;
-	switch (incoming->stage) {
-	case STAGE_HEADERS:
-		return take_headers(incoming, url, method, version);
-	case STAGE_BODY:
-		return *data_size > 0 ? take_body(incoming, data, data_size) : run(incoming);
-	case STAGE_DISCARD:
-		return *data_size > 0 ? discard(incoming, data_size) : answer(incoming);
-	case STAGE_DONE:
-		return answer(incoming);
-	case STAGE_RUNNING: /* abandoned */
-		return MHD_NO;
-	case STAGE_ANSWERED:
-		*data_size = 0;
-		return MHD_YES;
+	if (shared == incoming->shared_bytes)
+		return true;
+	if (!incoming->share)
+		incoming->share = share_join(incoming->req.client_network);
+	if (!incoming->share ||
+	    !share_add_bytes(incoming->share, shared - incoming->shared_bytes,
+			     incoming->desk->options->bodies_per_address_max_bytes))
+		return false;
+	incoming->shared_bytes = shared;
+	return true;
+}
+
+/* Room for `length` bytes and a NUL: twice as much as came, whatever was told. Memory is for what
+ * is there; that of all requests has a bound, and so has each client's part of it. False: one of
+ * them is reached. */
+static bool make_room(struct incoming *incoming, size_t length)
+{
+	size_t capacity = incoming->body_capacity, more;
+
+	if (length < capacity)
+		return true;
+	capacity = MAX(2 * capacity, (size_t)BODY_FIRST_BYTES);
+	if (incoming->body_expected >= 0)
+		capacity = MIN(capacity, (size_t)incoming->body_expected + 1);
+	capacity = MAX(capacity, length + 1);
+	more = capacity - incoming->body_capacity;
+	if (!take_share(incoming, capacity))
+		return false;
+	if (atomic_fetch_add(&bodies_bytes, more) + more >
+	    incoming->desk->options->bodies_max_bytes) {
+		atomic_fetch_sub(&bodies_bytes, more);
+		return false;
 	}
-	return MHD_NO;
+	metric_add(incoming->desk->bodies, (int64_t)more);
+	incoming->body = must_realloc(incoming->body, capacity);
+	incoming->body_capacity = capacity;
+	return true;
+}
+
+static size_t bytes_left(const struct incoming *incoming)
+{
+	return (size_t)incoming->body_expected - incoming->req.body_length;
+}
+
+/* A body of known length: it is whole, or there is room for more of it. */
+static void check_body(struct incoming *incoming)
+{
+	if (bytes_left(incoming) == 0)
+		run(incoming);
+	else if (!make_room(incoming, incoming->req.body_length + 1))
+		make_refusal(incoming, ERR_OVERLOADED, GATE_FIBERS);
+}
+
+static void feed_length(struct incoming *incoming)
+{
+	struct wire *wire = incoming->wire;
+	size_t length = MIN(wire->length - wire->start, bytes_left(incoming));
+
+	if (length > 0) {
+		if (!make_room(incoming, incoming->req.body_length + length)) {
+			make_refusal(incoming, ERR_OVERLOADED, GATE_FIBERS);
+			return;
+		}
+		memcpy(incoming->body + incoming->req.body_length, wire->buffer + wire->start,
+		       length);
+		wire->start += length;
+		incoming->req.body_length += length;
+	}
+	check_body(incoming);
+}
+
+char *incoming_room(const struct incoming *incoming, size_t *ret_room)
+{
+	size_t length = incoming->req.body_length;
+
+	*ret_room = 0;
+	if (incoming->stage != STAGE_BODY || incoming->body_expected < 0)
+		return NULL;
+	*ret_room = MIN(incoming->body_capacity - 1 - length, bytes_left(incoming));
+	return incoming->body + length;
+}
+
+void incoming_filled(struct incoming *incoming, size_t length)
+{
+	incoming->req.body_length += length;
+	check_body(incoming);
+}
+
+static bool take_piece(struct incoming *incoming, const char *piece, size_t length)
+{
+	struct request *req = &incoming->req;
+
+	if (!make_room(incoming, req->body_length + length)) {
+		make_refusal(incoming, ERR_OVERLOADED, GATE_FIBERS);
+		return false;
+	}
+	memcpy(incoming->body + req->body_length, piece, length);
+	req->body_length += length;
+	return true;
+}
+
+static void refuse_chunks(struct incoming *incoming, enum chunk_step step)
+{
+	struct request *req = &incoming->req;
+	enum err err = step == CHUNKS_EXTRA
+			       ? refuse(req, ERR_HEADERS_TOO_LARGE,
+					"The limit for the extensions and trailers of chunks is %d "
+					"bytes.",
+					CHUNK_EXTRA_BYTES_MAX)
+			       : refuse(req, ERR_BAD_REQUEST, "The chunks are malformed.");
+
+	make_refusal(incoming, err, step == CHUNKS_EXTRA ? GATE_HEADERS : GATE_MALFORMED);
+}
+
+static void feed_chunks(struct incoming *incoming)
+{
+	struct wire *wire = incoming->wire;
+	const char *at = wire->buffer + wire->start;
+	const char *end = wire->buffer + wire->length;
+	size_t limit = incoming->desk->options->body_limit_bytes;
+	enum chunk_step step = CHUNKS_DATA;
+
+	while (step == CHUNKS_DATA) {
+		const char *piece = NULL;
+		size_t length = 0;
+
+		step = chunks_next(&incoming->chunks, &at, end, &piece, &length);
+		wire->start = (size_t)(at - wire->buffer);
+		if (step == CHUNKS_MALFORMED || step == CHUNKS_EXTRA) {
+			refuse_chunks(incoming, step);
+			return;
+		}
+		/* What is told is refused before it is there. */
+		if (length + incoming->chunks.left > limit - incoming->req.body_length) {
+			make_refusal(incoming,
+				     refuse(&incoming->req, ERR_BODY_TOO_LARGE,
+					    "The limit is %zu bytes.", limit),
+				     GATE_BODY);
+			return;
+		}
+		if (length > 0 && !take_piece(incoming, piece, length))
+			return;
+	}
+	if (step == CHUNKS_MORE)
+		wire->start = wire->length = incoming->body_at;
+	else
+		run(incoming);
+}
+
+/* --- the head --------------------------------------------------------------------------------- */
+
+static enum http_method method_from_text(const char *text)
+{
+	for (int method = 0; method < HTTP_OTHER; method++) {
+		if (strcmp(text, http_method_text((enum http_method)method)) == 0)
+			return (enum http_method)method;
+	}
+	return HTTP_OTHER;
+}
+
+/* Whether one of the comma-separated values of these headers is the word. */
+static bool header_names(const struct request *req, const char *name, const char *word)
+{
+	size_t wanted = strlen(word);
+
+	for (size_t i = 0; i < req->header_count; i++) {
+		const char *at = req->headers[i].value;
+
+		if (!text_equal_ignoring_case(req->headers[i].name, name))
+			continue;
+		while (*at) {
+			size_t length;
+
+			at += strspn(at, " \t,");
+			length = strcspn(at, " \t,");
+			if (length == wanted && strncasecmp(at, word, wanted) == 0)
+				return true;
+			at += length;
+		}
+	}
+	return false;
+}
+
+/* Who asks, and for what, as far as that was read. */
+static void identify(struct incoming *incoming)
+{
+	struct request *req = &incoming->req;
+	const struct head *head = &incoming->head;
+
+	req->received_ms = env_now_ms();
+	if (head->method)
+		req->method = method_from_text(head->method);
+	if (head->uri)
+		gate_split_uri(req, head->uri);
+	origin_identify(req);
+	origin_address(req, incoming->wire->address, incoming->desk->options->trust_proxy);
+	incoming->counted = true;
+	atomic_fetch_add(&incoming->desk->busy, 1);
+}
+
+/* What the connection is to do behind this request (RFC 9112, section 9.3). */
+static void read_connection(struct incoming *incoming)
+{
+	const struct request *req = &incoming->req;
+	bool is_1_0 = strcmp(incoming->head.version, "HTTP/1.0") == 0;
+
+	incoming->keep = is_1_0 && header_names(req, "Connection", "keep-alive");
+	incoming->close = header_names(req, "Connection", "close") || (is_1_0 && !incoming->keep);
+	/* Of all requests chunked ones are read most differently: nothing behind one is taken for
+	 * another. */
+	if (incoming->body_expected < 0)
+		incoming->close = incoming->sends_on = true;
+}
+
+/* RFC 9110, section 10.1.1. It need not be sent: a socket that is full has other answers in it. */
+static void say_continue(struct incoming *incoming)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct wire *wire = incoming->wire;
+
+	if (wire->start == wire->length && incoming->body_expected != 0 &&
+	    strcmp(incoming->head.version, "HTTP/1.0") != 0 &&
+	    header_names(&incoming->req, "Expect", "100-continue"))
+		(void)send(wire->visitor.socket, text, sizeof(text) - 1, MSG_NOSIGNAL);
+}
+
+/* The head is whole. */
+static enum err admit(struct incoming *incoming, enum gate_reason *ret_reason)
+{
+	struct arrival arrival = {
+		.uri = incoming->head.uri,
+		.version = incoming->head.version,
+		.body_limit = incoming->desk->options->body_limit_bytes,
+	};
+	enum err err = gate_check(&incoming->req, &arrival, &incoming->body_expected, ret_reason);
+
+	if (err)
+		return err;
+	*ret_reason = GATE_CONNECTIONS;
+	if (incoming->wire->visitor.surplus)
+		return ERR_OVERLOADED;
+	return OK;
+}
+
+static void feed_head(struct incoming *incoming)
+{
+	struct wire *wire = incoming->wire;
+	size_t begins_at = (size_t)(incoming->head.bytes - wire->buffer);
+	enum gate_reason reason = GATE_MALFORMED;
+	bool whole = false;
+	enum err err = head_read(&incoming->head, &incoming->req, wire->length - begins_at, &whole,
+				 &reason);
+
+	if (!err && !whole)
+		return;
+	wire->start = incoming->body_at = begins_at + incoming->head.at;
+	identify(incoming);
+	if (!err)
+		err = admit(incoming, &reason);
+	if (err) {
+		make_refusal(incoming, err, reason);
+		return;
+	}
+	read_connection(incoming);
+	incoming->stage = STAGE_BODY;
+	say_continue(incoming);
+}
+
+void incoming_feed(struct incoming *incoming)
+{
+	if (incoming->stage == STAGE_HEAD)
+		feed_head(incoming);
+	if (incoming->stage != STAGE_BODY)
+		return;
+	if (incoming->body_expected < 0)
+		feed_chunks(incoming);
+	else
+		feed_length(incoming);
 }

@@ -310,6 +310,16 @@ static void test_if_match(void **state)
 		if (request_if_match(&req, 12) != (rows[i].matches ? OK : ERR_VERSION_MISMATCH))
 			fail_msg("%s", rows[i].header);
 	}
+	/* All its lines count; and what must not match does not. */
+	req.headers[0].value = "\"1.0\"";
+	add_header(&req, "If-Match", "\"12.3\"");
+	assert_int_equal(request_if_match(&req, 12), OK);
+	add_header(&req, "If-None-Match", "\"13.3\"");
+	assert_int_equal(request_if_match(&req, 12), OK);
+	req.headers[2].value = "W/\"12.0\"";
+	assert_int_equal(request_if_match(&req, 12), ERR_VERSION_MISMATCH);
+	req.headers[2].value = "*";
+	assert_int_equal(request_if_match(&req, 12), ERR_VERSION_MISMATCH);
 }
 
 static void test_if_match_part(void **state)
@@ -391,23 +401,33 @@ static void test_reply_headers(void **state)
 	assert_string_equal(reply_get_header(&reply, "ETag"), "\"5.6\"");
 }
 
-static void test_not_modified(void **state)
+static void test_preconditions(void **state)
 {
 	static const struct {
 		enum http_method method;
 		int status;
-		const char *header;
-		int expected;
+		const char *name, *value;
+		enum precondition expected;
 	} rows[] = {
-		{HTTP_GET, 200, "\"5.6\"", 304},
-		{HTTP_HEAD, 200, "W/\"5.6\"", 304},
-		{HTTP_GET, 200, "\"1.1\",\"5.6\"", 304},
-		{HTTP_GET, 200, "*", 304},
-		{HTTP_GET, 200, "\"5.7\"", 200},
-		{HTTP_GET, 200, "5.6", 200},
-		{HTTP_GET, 200, "", 200},
-		{HTTP_POST, 200, "\"5.6\"", 200},
-		{HTTP_GET, 201, "\"5.6\"", 201},
+		{HTTP_GET, 200, "If-None-Match", "\"5.6\"", PRECONDITION_NOT_MODIFIED},
+		{HTTP_HEAD, 200, "If-None-Match", "W/\"5.6\"", PRECONDITION_NOT_MODIFIED},
+		{HTTP_GET, 200, "If-None-Match", "\"1.1\",\"5.6\"", PRECONDITION_NOT_MODIFIED},
+		{HTTP_GET, 200, "If-None-Match", "*", PRECONDITION_NOT_MODIFIED},
+		{HTTP_GET, 200, "If-None-Match", "\"5.7\"", PRECONDITION_HOLDS},
+		{HTTP_GET, 200, "If-None-Match", "5.6", PRECONDITION_HOLDS},
+		{HTTP_GET, 200, "If-None-Match", "", PRECONDITION_HOLDS},
+		{HTTP_GET, 404, "If-None-Match", "*", PRECONDITION_HOLDS},
+		{HTTP_POST, 200, "If-None-Match", "\"5.6\"", PRECONDITION_FAILED},
+		{HTTP_PUT, 200, "If-None-Match", "*", PRECONDITION_FAILED},
+		{HTTP_PUT, 200, "If-None-Match", "\"5.7\"", PRECONDITION_HOLDS},
+		{HTTP_GET, 200, "If-Match", "\"1.1\", \"5.6\"", PRECONDITION_HOLDS},
+		{HTTP_GET, 200, "If-Match", "*", PRECONDITION_HOLDS},
+		{HTTP_GET, 200, "If-Match", "W/\"5.6\"", PRECONDITION_FAILED},
+		{HTTP_HEAD, 200, "If-Match", "\"5.7\"", PRECONDITION_FAILED},
+		{HTTP_GET, 403, "If-Match", "\"5.7\"", PRECONDITION_HOLDS},
+		{HTTP_DELETE, 200, "If-Match", "\"5.7\"", PRECONDITION_FAILED},
+		{HTTP_GET, 200, "If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT",
+		 PRECONDITION_HOLDS},
 	};
 
 	(void)state;
@@ -416,13 +436,29 @@ static void test_not_modified(void **state)
 		struct reply reply = {.arena = arena};
 
 		req.method = rows[i].method;
-		add_header(&req, "If-None-Match", rows[i].header);
+		add_header(&req, rows[i].name, rows[i].value);
 		reply_text(&reply, rows[i].status, "text/plain", "text");
 		reply_etag(&reply, 5, 6);
-		reply_not_modified(&req, &reply);
-		assert_int_equal(reply.status, rows[i].expected);
-		assert_int_equal(reply.length, rows[i].expected == 304 ? 0 : 4);
+		if (reply_precondition(&req, &reply) != rows[i].expected)
+			fail_msg("row %zu: %s: %s", i, rows[i].name, rows[i].value);
 	}
+}
+
+/* Of a resource without a version, any that is named is another one. */
+static void test_preconditions_without_tag(void **state)
+{
+	struct request req = make("");
+	struct reply reply = {.arena = arena};
+
+	(void)state;
+	req.method = HTTP_GET;
+	reply_text(&reply, 200, "text/plain", "text");
+	add_header(&req, "If-Match", "\"1.0\"");
+	assert_int_equal(reply_precondition(&req, &reply), PRECONDITION_FAILED);
+	req.headers[0].value = "*";
+	assert_int_equal(reply_precondition(&req, &reply), PRECONDITION_HOLDS);
+	req.headers[0].name = "If-None-Match";
+	assert_int_equal(reply_precondition(&req, &reply), PRECONDITION_NOT_MODIFIED);
 }
 
 static int begin(void **state)
@@ -442,13 +478,21 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_headers),	      cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_query),	      cmocka_unit_test(test_query_by_table),
-		cmocka_unit_test(test_query_names),   cmocka_unit_test(test_query_faults),
-		cmocka_unit_test(test_bodies),	      cmocka_unit_test(test_caller),
-		cmocka_unit_test(test_if_match),      cmocka_unit_test(test_if_match_part),
-		cmocka_unit_test(test_services),      cmocka_unit_test(test_prefers),
-		cmocka_unit_test(test_reply_headers), cmocka_unit_test(test_not_modified),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_query_by_table),
+		cmocka_unit_test(test_query_names),
+		cmocka_unit_test(test_query_faults),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_caller),
+		cmocka_unit_test(test_if_match),
+		cmocka_unit_test(test_if_match_part),
+		cmocka_unit_test(test_services),
+		cmocka_unit_test(test_prefers),
+		cmocka_unit_test(test_reply_headers),
+		cmocka_unit_test(test_preconditions),
+		cmocka_unit_test(test_preconditions_without_tag),
 	};
 
 	return cmocka_run_group_tests_name("http/request", tests, begin, end);

@@ -289,7 +289,9 @@ static void test_bodies_have_a_bound_together(void **state)
 	(void)state;
 	start((struct server_options){.bodies_max_bytes = 12 * 1024});
 	first = talk_open();
-	say(first, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nabc");
+	say(first, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n");
+	for (int i = 0; i < 500; i++)
+		say(first, "0123456789");
 	usleep(100000);
 	second = talk_open();
 	say(second, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n");
@@ -297,9 +299,12 @@ static void test_bodies_have_a_bound_together(void **state)
 		say(second, "0123456789");
 	assert_int_equal(hear(second, "PUT"), 503);
 	assert_problem(503, "overloaded");
+	assert_string_equal(answer_header("Connection"), "close");
 	talk_close(first);
+	talk_close(second);
 	/* What the first one had is free again. */
 	usleep(100000);
+	second = talk_open();
 	say(second, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
 	assert_int_equal(hear(second, "PUT"), 200);
 	talk_close(second);

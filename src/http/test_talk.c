@@ -62,7 +62,8 @@ void handle(struct request *req, struct reply *reply)
 	} else if (strcmp(req->path, "/tagged") == 0) {
 		reply_text(reply, 200, "text/plain", "tagged");
 		reply_etag(reply, 3, 4);
-		reply_not_modified(req, reply);
+		if (reply_precondition(req, reply) == PRECONDITION_NOT_MODIFIED)
+			reply_not_modified(reply);
 	} else if (strcmp(req->path, "/empty") == 0) {
 		reply_empty(reply, 204);
 	} else if (strcmp(req->path, "/large") == 0) {
@@ -229,7 +230,13 @@ void start(struct server_options options)
 	options.bodies_max_bytes =
 		options.bodies_max_bytes ? options.bodies_max_bytes : 64 * 1024 * 1024;
 	options.request_timeout_s = options.request_timeout_s ? options.request_timeout_s : 60;
+	options.bodies_per_address_max_bytes = options.bodies_per_address_max_bytes
+						       ? options.bodies_per_address_max_bytes
+						       : options.bodies_max_bytes;
 	options.connections_max = 200;
+	options.connections_per_address_max = options.connections_per_address_max
+						      ? options.connections_per_address_max
+						      : options.connections_max;
 	options.idle_timeout_s = options.idle_timeout_s ? options.idle_timeout_s : 30;
 	assert_int_equal(server_start(&options, &server, &why), OK);
 }

@@ -1,84 +1,106 @@
-/* Visitors: a line in which the longest is first, looked at now and then. */
+/* Visitors: lines in which the longest is first, looked at now and then. */
 #include "http/visitors.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "base/arena.h"
 #include "base/env.h"
 #include "base/metrics.h"
 #include "runtime/worker.h"
 
 #define STEP_MS 250
+#define SURPLUS_SILENCE_MS 2000
 
-static void leave_line(struct visitors *visitors, struct visitor *visitor)
+static void leave(struct place *place)
 {
-	if (!visitor->in_line)
+	struct line *line = place->line;
+
+	if (!line)
 		return;
-	*(visitor->before ? &visitor->before->next : &visitors->first) = visitor->next;
-	*(visitor->next ? &visitor->next->before : &visitors->last) = visitor->before;
-	visitor->next = visitor->before = NULL;
-	visitor->in_line = false;
+	*(place->before ? &place->before->next : &line->first) = place->next;
+	*(place->next ? &place->next->before : &line->last) = place->before;
+	place->next = place->before = NULL;
+	place->line = NULL;
 }
 
-/* Its socket is shut; the daemon finds it closed, and tells of that. */
+static void enter(struct line *line, struct place *place)
+{
+	leave(place);
+	place->since_ms = env_monotonic_ms();
+	place->line = line;
+	place->before = line->last;
+	*(line->last ? &line->last->next : &line->first) = place;
+	line->last = place;
+}
+
+/* Their sockets are shut; the loop finds them closed. How many these were. */
+static int64_t hang_up(struct line *line)
+{
+	int64_t until_ms = env_monotonic_ms() - line->patience_ms, count = 0;
+	struct place *place;
+
+	while ((place = line->first) && place->since_ms <= until_ms) {
+		shutdown(place->visitor->socket, SHUT_RDWR);
+		visitor_leave(place->visitor);
+		count++;
+	}
+	return count;
+}
+
 static void sweep(void *arg)
 {
 	struct visitors *visitors = arg;
-	int64_t until_ms = env_monotonic_ms() - visitors->patience_ms;
-	struct visitor *visitor;
 
-	while ((visitor = visitors->first) && visitor->since_ms <= until_ms) {
-		leave_line(visitors, visitor);
-		shutdown(visitor->socket, SHUT_RDWR);
-		metric_add(visitors->slow, 1);
-	}
-	if (visitors->first)
+	metric_add(visitors->slow_count, hang_up(&visitors->slow));
+	hang_up(&visitors->silent);
+	hang_up(&visitors->surplus);
+	if (visitors->slow.first)
 		alarm_set(visitors->alarm, STEP_MS);
 }
 
-void visitors_init(struct visitors *visitors, int64_t patience_ms, size_t served_max)
+void visitors_init(struct visitors *visitors, int64_t patience_ms, int64_t silence_ms)
 {
 	visitors->alarm = alarm_new(sweep, visitors);
-	visitors->patience_ms = patience_ms;
-	visitors->served_max = served_max;
-	visitors->slow =
+	visitors->slow.patience_ms = patience_ms;
+	visitors->silent.patience_ms = silence_ms;
+	visitors->surplus.patience_ms = SURPLUS_SILENCE_MS;
+	visitors->slow_count =
 		metric_counter("souk_http_connections_slow_total",
 			       "Connections closed because their client was too slow.", "");
 }
 
-struct visitor *visitor_new(struct visitors *visitors, int socket)
+void visitor_enter(struct visitors *visitors, struct visitor *visitor, int socket, bool surplus)
 {
-	struct visitor *visitor = must_alloc(sizeof(*visitor));
-
 	visitor->socket = socket;
-	visitor->surplus = ++visitors->count > visitors->served_max;
+	visitor->surplus = surplus;
+	visitor->turn.visitor = visitor->silence.visitor = visitor;
 	visitor_turn(visitors, visitor);
-	return visitor;
 }
 
 void visitor_turn(struct visitors *visitors, struct visitor *visitor)
 {
-	if (!visitors->first)
+	/* Whoever is in one of the other lines is in this one too. */
+	if (!visitors->slow.first)
 		alarm_set(visitors->alarm, STEP_MS);
-	leave_line(visitors, visitor);
-	visitor->since_ms = env_monotonic_ms();
-	visitor->before = visitors->last;
-	*(visitors->last ? &visitors->last->next : &visitors->first) = visitor;
-	visitors->last = visitor;
-	visitor->in_line = true;
+	enter(&visitors->slow, &visitor->turn);
+	enter(visitor->surplus ? &visitors->surplus : &visitors->silent, &visitor->silence);
 }
 
-void visitor_wait(struct visitors *visitors, struct visitor *visitor)
+void visitor_wait(struct visitor *visitor)
 {
-	leave_line(visitors, visitor);
+	visitor_leave(visitor);
 }
 
-void visitor_free(struct visitors *visitors, struct visitor *visitor)
+void visitor_stirs(struct visitors *visitors, struct visitor *visitor)
 {
-	leave_line(visitors, visitor);
-	visitors->count--;
-	free(visitor);
+	if (visitor->silence.line)
+		enter(visitor->surplus ? &visitors->surplus : &visitors->silent, &visitor->silence);
+}
+
+void visitor_leave(struct visitor *visitor)
+{
+	leave(&visitor->turn);
+	leave(&visitor->silence);
 }
 
 void visitors_clear(struct visitors *visitors)

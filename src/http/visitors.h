@@ -1,7 +1,7 @@
 /*
  * Whose turn it is. A connection that was opened has a while to bring a whole request, and then a
- * while to take its answer; whoever is slower, byte by byte, is hung up on. (The daemon's own
- * time-out only sees silence.) While a request is being answered it is ours to be slow.
+ * while to take its answer; whoever is slower, byte by byte, is hung up on, and whoever is silent
+ * for a shorter while too. While a request is being answered it is ours to be slow.
  *
  * Beyond the connections that are served a few are only told so. One set per worker; private to
  * http/.
@@ -13,34 +13,47 @@
 
 struct alarm;
 struct metric;
+struct visitor;
+
+/* Visitors that wait for the same thing: who waits for the longest time is first. */
+struct line {
+	struct place *first, *last;
+	int64_t patience_ms;
+};
+
+struct place {
+	struct place *next, *before;
+	struct line *line; /* NULL: in none */
+	struct visitor *visitor;
+	int64_t since_ms;
+};
 
 struct visitor {
-	struct visitor *next, *before; /* in the line, while it is the visitor's turn */
-	bool in_line;
-	int64_t since_ms;
+	struct place turn, silence;
 	int socket;
 	bool surplus; /* too many are here: it gets 503, and no more */
 };
 
 struct visitors {
-	struct visitor *first, *last; /* who is slow: the longest first */
+	struct line slow, silent, surplus;
 	struct alarm *alarm;
-	int64_t patience_ms;
-	size_t count, served_max;
-	struct metric *slow;
+	struct metric *slow_count;
 };
 
 /* On its worker. */
-void visitors_init(struct visitors *visitors, int64_t patience_ms, size_t served_max);
+void visitors_init(struct visitors *visitors, int64_t patience_ms, int64_t silence_ms);
 
-/* A connection was opened; it is its turn. The caller keeps what is returned. */
-struct visitor *visitor_new(struct visitors *visitors, int socket);
+/* A connection was opened; it is its turn. The zeroed visitor is the caller's. */
+void visitor_enter(struct visitors *visitors, struct visitor *visitor, int socket, bool surplus);
 
 /* It is the visitor's turn from now on, or ours. */
 void visitor_turn(struct visitors *visitors, struct visitor *visitor);
-void visitor_wait(struct visitors *visitors, struct visitor *visitor);
+void visitor_wait(struct visitor *visitor);
 
-void visitor_free(struct visitors *visitors, struct visitor *visitor);
+/* Something came from it, or was taken by it. */
+void visitor_stirs(struct visitors *visitors, struct visitor *visitor);
+
+void visitor_leave(struct visitor *visitor);
 
 void visitors_clear(struct visitors *visitors);
 

@@ -32,7 +32,7 @@ static struct request *make_request(struct arena *arena, const struct service *f
 	req->body = call->body ? call->body->data : "";
 	req->body_length = call->body ? call->body->length : 0;
 	req->body_value = call->body ? out_kept(call->body) : NULL;
-	req->client_address = "internal";
+	req->client_address = req->client_network = "internal";
 	req->id = outer ? outer->id : new_request_id(arena);
 	req->traceparent = outer ? outer->traceparent : NULL;
 	req->received_ms = env_now_ms();

@@ -75,6 +75,40 @@ static enum err check_body(struct request *req)
 		      route->flags & ROUTE_FORM ? " or application/x-www-form-urlencoded" : "");
 }
 
+/*
+ * The preconditions of a request that changes something, where its handler leaves them to us: they
+ * are about what a GET of the same address shows, to this caller. Where that shows nothing only
+ * If-Match fails. (Resources whose version changes with such a request check it in its transaction:
+ * ROUTE_VERSIONED.)
+ */
+static enum err check_preconditions(const struct request *req)
+{
+	struct reply shown = {.arena = req->arena};
+	struct request *get;
+	struct match match;
+	const char *allow;
+
+	if (!request_header(req, "If-Match") && !request_header(req, "If-None-Match"))
+		return OK;
+	if (router_find(platform_router(), req->arena, HTTP_GET, req->path, &match, &allow) ||
+	    (match.route->flags & ROUTE_INTERNAL))
+		return request_header(req, "If-Match") ? ERR_VERSION_MISMATCH : OK;
+	get = ARENA_NEW(req->arena, struct request);
+	*get = *req;
+	get->method = HTTP_GET;
+	get->query = get->body = "";
+	get->body_length = 0;
+	get->body_value = NULL;
+	get->route = match.route;
+	get->service = match.owner;
+	get->idempotency = NULL;
+	get->faults = (struct faults){.arena = req->arena};
+	memcpy(get->parameters, match.parameters, sizeof(get->parameters));
+	if (check_role(get) || match.route->handler(get, &shown) || shown.status > 299)
+		return OK; /* it is not for this caller to see: the handler says so */
+	return reply_precondition(req, &shown) == PRECONDITION_HOLDS ? OK : ERR_VERSION_MISMATCH;
+}
+
 /* --- the handler ------------------------------------------------------------------------------ */
 
 static enum err run(struct request *req, struct reply *reply)
@@ -97,18 +131,41 @@ static enum err run(struct request *req, struct reply *reply)
 		if (err || reply->status)
 			return err;
 	}
+	if (req->route->method != HTTP_GET && !(req->route->flags & ROUTE_VERSIONED)) {
+		err = check_preconditions(req);
+		if (err)
+			return err;
+	}
 	return req->route->handler(req, reply);
+}
+
+/* The preconditions of a GET or HEAD are looked at in its answer, which had so many headers before. */
+static void apply_preconditions(struct request *req, struct reply *reply, size_t headers)
+{
+	switch (req->route->method == HTTP_GET ? reply_precondition(req, reply)
+					       : PRECONDITION_HOLDS) {
+	case PRECONDITION_HOLDS:
+		break;
+	case PRECONDITION_NOT_MODIFIED:
+		reply_not_modified(reply);
+		break;
+	case PRECONDITION_FAILED:
+		reply->header_count = headers;
+		reply_problem(req, reply, ERR_VERSION_MISMATCH);
+		break;
+	}
 }
 
 void dispatch_run(struct request *req, struct reply *reply)
 {
+	size_t headers = reply->header_count;
 	enum err err = run(req, reply);
 
 	if (err)
 		reply_problem(req, reply, err);
 	assert(reply->status);
 	idempotency_end(req, reply);
-	reply_not_modified(req, reply);
+	apply_preconditions(req, reply, headers);
 }
 
 /* --- what handlers ask for -------------------------------------------------------------------- */

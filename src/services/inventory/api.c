@@ -168,7 +168,8 @@ static enum err post_commit(struct request *req, struct reply *reply)
 const struct route inventory_routes[] = {
 	{HTTP_GET, "/inventory", get_stock_list, ROLE_VENDOR | ROLE_ADMIN, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_GET, "/inventory/:productId", get_stock, ANYONE, 0},
-	{HTTP_PUT, "/inventory/:productId", put_stock, ROLE_VENDOR | ROLE_ADMIN, ROUTE_BODY},
+	{HTTP_PUT, "/inventory/:productId", put_stock, ROLE_VENDOR | ROLE_ADMIN,
+	 ROUTE_BODY | ROUTE_VERSIONED},
 	{HTTP_POST, "/inventory/reserve", post_reserve,
 	 ROLE_SERVICE | ROLE_ADMIN, ROUTE_BODY | ROUTE_IDEMPOTENT},
 	{HTTP_POST, "/inventory/release", post_release,

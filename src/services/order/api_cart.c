@@ -288,6 +288,9 @@ static enum err put_in(struct sql *sql, void *arg)
 	err = open_cart(sql, work);
 	if (err)
 		return err;
+	err = request_if_match(work->req, work->cart.version);
+	if (err)
+		return err;
 	work->verdict = cart_room_for(&work->cart, &work->added.item);
 	if (work->verdict)
 		return ERR_INVALID;

@@ -430,8 +430,8 @@ const struct route review_routes[] = {
 	{HTTP_GET, "/reviews/product/:productId", get_of_product, ANYONE, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_GET, "/reviews/user/:userId", get_of_user, ANYONE, ROUTE_PAGE},
 	{HTTP_GET, "/reviews/:id", get_review, ANYONE, 0},
-	{HTTP_DELETE, "/reviews/:id", delete_review, ANY_USER, 0},
-	{HTTP_PUT, "/reviews/:id/status", put_status, ROLE_ADMIN, ROUTE_BODY},
+	{HTTP_DELETE, "/reviews/:id", delete_review, ANY_USER, ROUTE_VERSIONED},
+	{HTTP_PUT, "/reviews/:id/status", put_status, ROLE_ADMIN, ROUTE_BODY | ROUTE_VERSIONED},
 	{0},
 };
 /* clang-format on */
