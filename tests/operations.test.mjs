@@ -213,6 +213,9 @@ test('an origin that is allowed may call, any other may not', async () => {
   assert.equal(problem.headers['access-control-allow-origin'], ORIGIN);
   const other = await shop.api('GET', '/products', { headers: { origin: 'https://evil.example' }, expect: 200 });
   assert.equal(other.headers['access-control-allow-origin'], undefined);
+  // A cache must not give one of these answers to another origin: they all say what they depend on.
+  const without = await shop.api('GET', '/products', { expect: 200 });
+  for (const { headers } of [refused, other, without, problem]) assert.match(headers.vary ?? '', /origin/i);
 });
 
 // ---- the log

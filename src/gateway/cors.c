@@ -38,10 +38,13 @@ bool cors_handle(struct request *req, struct reply *reply)
 	const char *allowed = config_text("cors-origins");
 	const char *origin = request_header(req, "Origin");
 
-	if (!origin || !allowed || !is_allowed(allowed, origin) || strpbrk(origin, "\r\n"))
+	if (!allowed || allowed[0] == '\0')
+		return false;
+	/* Without one, or with one that is refused, the answer would be another one too. */
+	reply_header(reply, "Vary", "Origin");
+	if (!origin || !is_allowed(allowed, origin) || strpbrk(origin, "\r\n"))
 		return false;
 	reply_header(reply, "Access-Control-Allow-Origin", "%s", origin);
-	reply_header(reply, "Vary", "Origin");
 	if (req->method != HTTP_OPTIONS || !request_header(req, "Access-Control-Request-Method")) {
 		reply_header(reply, "Access-Control-Expose-Headers", "%s", REPLY_HEADERS);
 		return false;

@@ -65,6 +65,8 @@ static enum err take_rate(struct request *req, struct reply *reply)
 	const struct route *route = req->route;
 	bool writes = route && route->method != HTTP_GET;
 
+	if (route && (route->flags & ROUTE_UNLIMITED))
+		return OK;
 	return limits_take(req, reply,
 			   writes && !req->caller.roles ? &anonymous_write_limit : &general_limit);
 }
@@ -96,10 +98,18 @@ static void write_cache_header(const struct request *req, struct reply *reply)
 
 /* --- the way through -------------------------------------------------------------------------- */
 
-/* OPTIONS outside of CORS: which methods the resource knows. */
+/* OPTIONS outside of CORS: which methods the resource knows, or the server (RFC 9110, section
+ * 9.3.7). */
 static enum err answer_options(struct request *req, struct reply *reply)
 {
-	enum err err = dispatch_find(req, reply, false);
+	enum err err;
+
+	if (strcmp(req->path, "*") == 0) {
+		reply_header(reply, "Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+		reply_empty(reply, 204);
+		return OK;
+	}
+	err = dispatch_find(req, reply, false);
 
 	if (err && err != ERR_METHOD_NOT_ALLOWED)
 		return err;

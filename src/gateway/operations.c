@@ -146,8 +146,8 @@ static enum err get_problem(struct request *req, struct reply *reply)
 }
 
 const struct route gateway_routes[] = {
-	{HTTP_GET, "/healthz", get_health, ANYONE, ROUTE_NO_TOKEN, 0},
-	{HTTP_GET, "/readyz", get_readiness, ANYONE, ROUTE_NO_TOKEN, 0},
+	{HTTP_GET, "/healthz", get_health, ANYONE, ROUTE_NO_TOKEN | ROUTE_UNLIMITED, 0},
+	{HTTP_GET, "/readyz", get_readiness, ANYONE, ROUTE_NO_TOKEN | ROUTE_UNLIMITED, 0},
 	{HTTP_GET, "/metrics", get_metrics, ANYONE, ROUTE_NO_TOKEN, 0},
 	{HTTP_GET, "/openapi.json", get_openapi, ANYONE, ROUTE_NO_TOKEN, 0},
 	{HTTP_GET, "/problems/:slug", get_problem, ANYONE, ROUTE_NO_TOKEN, 0},

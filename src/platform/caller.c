@@ -10,7 +10,7 @@ bool caller_name(const struct request *req, char name[static CALLER_NAME_SIZE])
 	char user[ID_TEXT_SIZE];
 
 	if (!caller->roles) {
-		snprintf(name, CALLER_NAME_SIZE, "address %s", req->client_address);
+		snprintf(name, CALLER_NAME_SIZE, "address %s", req->client_network);
 	} else if (id_is_zero(&caller->user)) {
 		/* A part of the platform that asks for itself. */
 		if (strcmp(req->client_address, "internal") == 0)

@@ -208,7 +208,7 @@ static enum err post_register(struct request *req, struct reply *reply)
 /* POST /users/login: checks the password and has Auth issue tokens; 200 with both and the user. */
 static enum err post_login(struct request *req, struct reply *reply)
 {
-	struct credentials credentials = {.address = req->client_address};
+	struct credentials credentials = {.address = req->client_network};
 	struct id as_of = id_new();
 	struct user user;
 	const json_t *tokens;
@@ -365,8 +365,10 @@ static enum err store_change(struct sql *sql, void *arg)
 	err = request_if_match(req, before.version);
 	if (err)
 		return err;
-	if (put->confirmed_hash && strcmp(put->confirmed_hash, before.password_hash) != 0)
-		return refuse(req, ERR_INVALID_CREDENTIALS, "currentPassword is no longer right.");
+	if (put->confirmed_hash && strcmp(put->confirmed_hash, before.password_hash) != 0) {
+		fault_add(&req->faults, "/currentPassword", "is no longer the password");
+		return faults_err(&req->faults);
+	}
 	after = user_after(&before, &put->change);
 	err = keep_an_admin(sql, req, &before, &after);
 	if (err)
@@ -663,7 +665,7 @@ const struct route user_routes[] = {
 	{HTTP_POST, "/users/login", post_login, ANYONE, ROUTE_BODY | ROUTE_LOGIN | ROUTE_NO_TOKEN},
 	{HTTP_GET, "/users", get_users, ROLE_ADMIN, ROUTE_PAGE | ROUTE_QUERY},
 	{HTTP_GET, "/users/:id", get_user, ANY_CALLER},
-	{HTTP_PUT, "/users/:id", put_user, ANY_USER, ROUTE_BODY},
+	{HTTP_PUT, "/users/:id", put_user, ANY_USER, ROUTE_BODY | ROUTE_VERSIONED},
 	{HTTP_POST, "/users/check-password", post_check_password, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{HTTP_POST, "/users/find", post_find, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},
 	{HTTP_POST, "/users/addresses", post_addresses, ROLE_SERVICE, ROUTE_BODY | ROUTE_INTERNAL},

@@ -215,7 +215,10 @@ enum err credentials_confirm(struct request *req, struct reply *reply, const str
 	};
 	enum err err = check(req, reply, &attempt, user->password_hash, password);
 
-	if (err == ERR_INVALID_CREDENTIALS)
-		return refuse(req, err, "currentPassword is wrong.");
+	/* Who asks is known by the token: it is the field that is wrong. */
+	if (err == ERR_INVALID_CREDENTIALS) {
+		fault_add(&req->faults, "/currentPassword", "is not the password");
+		return faults_err(&req->faults);
+	}
 	return err;
 }
