@@ -57,16 +57,37 @@ def result(answer, use):
     }
 
 
-def wrk(pid, url, script, arguments, connections, seconds, threads=1):
-    done, use = measured(
-        pid,
-        ['wrk', f'-t{threads}', f'-c{connections}', f'-d{seconds}s', '--timeout', '20s',
-         '-s', f'{BENCH}/wrk/{script}.lua', url, '--', *arguments],
-        env={**os.environ, 'BENCH': BENCH})
-    line = next((line for line in done.stdout.splitlines() if line.startswith('RESULT ')), None)
+def wrk_command(url, script, arguments, connections, seconds, threads=1):
+    return ['wrk', f'-t{threads}', f'-c{connections}', f'-d{seconds}s', '--timeout', '20s',
+            '-s', f'{BENCH}/wrk/{script}.lua', url, '--', *arguments]
+
+
+def wrk_says(output, words):
+    line = next((line for line in output.splitlines() if line.startswith('RESULT ')), None)
     if not line:
-        raise RuntimeError(f'wrk says nothing: {done.stdout[-500:]}{done.stderr[-500:]}')
-    return result(json.loads(line[len('RESULT '):]), use)
+        raise RuntimeError(f'wrk says nothing: {output[-500:]}{words[-500:]}')
+    return json.loads(line[len('RESULT '):])
+
+
+def wrk(pid, url, script, arguments, connections, seconds, threads=1):
+    done, use = measured(pid, wrk_command(url, script, arguments, connections, seconds, threads),
+                         env={**os.environ, 'BENCH': BENCH})
+    return result(wrk_says(done.stdout, done.stderr), use)
+
+
+def wrk_together(url, seconds, drives):
+    """Several wrks at the same time, each (script, arguments, connections): their results, in
+    order. Whose CPU it was cannot be told."""
+    running = [subprocess.Popen(wrk_command(url, *drive, seconds), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env={**os.environ, 'BENCH': BENCH}) for drive in drives]
+    results = []
+    for process in running:
+        output, words = process.communicate()
+        answer = result(wrk_says(output, words), {'cpu_seconds': 0, 'others': None})
+        del answer['cpu_us']
+        results.append(answer)
+    return results
 
 
 def buy(programs, pid, port, rate, seconds, connections, tokens, products, bought):

@@ -1,5 +1,6 @@
 """A shop to measure: the program on a data directory and a port of its own, and its /proc."""
 
+import base64
 import http.client
 import json
 import os
@@ -20,6 +21,12 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
+
+
+def subject_of(token):
+    """Whose access token it is."""
+    claims = token.split('.')[1]
+    return json.loads(base64.urlsafe_b64decode(claims + '=' * (-len(claims) % 4)))['sub']
 
 
 def process_cpu(pid):
@@ -104,6 +111,16 @@ class Shop:
         if status != 200:
             raise RuntimeError(f'logging in: {status} {body[:300]}')
         return json.loads(body)['accessToken']
+
+    def order(self, token, variant):
+        """Places an order of one, which is settled later."""
+        status, _, body = self.ask('POST', '/orders', {
+            'items': [{'productId': variant, 'quantity': 1}],
+            'shippingAddress': {'name': 'Leyla Aydin', 'line1': 'Gartenstr. 5', 'city': 'Berlin',
+                                'postalCode': '10115', 'country': 'DE'},
+            'paymentMethod': 'tok_visa'}, token)
+        if status not in (201, 202):
+            raise RuntimeError(f'ordering: {status} {body[:300]}')
 
     def products(self, most):
         """Up to `most` products, newest first."""

@@ -40,7 +40,7 @@ static enum err ask(struct request *req, const struct id *order, bool *ret_known
 enum err owed_check(struct request *req, struct charge_draft *draft)
 {
 	struct money *owed = ARENA_NEW(req->arena, struct money);
-	const char *number;
+	const char *number = NULL;
 	struct id user;
 	bool known;
 	enum err err;
