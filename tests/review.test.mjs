@@ -154,6 +154,110 @@ describe('moderation', () => {
     assert.deepEqual(statuses, ['published', 'published', 'published', 'pending', 'pending']);
   });
 
+  describe('what was rejected before', () => {
+    const WORDS = 'It fell apart on the very first day, as everything of this shop.';
+    const rejected = async (by, body) => {
+      const json = await written(by, body);
+      await judge(json.id, { status: 'rejected', reason: 'Not about it.' }, { expect: 200 });
+      return json;
+    };
+    const newProduct = async () => ({ productId: (await shop.createProduct({ name: 'Other', stock: 1 })).id });
+
+    test('deleted and posted again, in the same words or others, waits', async () => {
+      const by = await shop.customer();
+      const { id } = await rejected(by, { comment: WORDS });
+      for (const comment of [WORDS, 'Quite another thing.']) {
+        for (const { id: mine } of await shop.all(`/reviews/user/${by.id}`, by.token)) {
+          await shop.api('DELETE', `/reviews/${mine}`, { token: by.token, expect: 204 });
+        }
+        const again = await written(by, { comment });
+        assert.equal(again.status, 'pending', comment);
+        assert.notEqual(again.id, id);
+        assert.ok(again.reason);
+      }
+      assert.equal((await listed(`/reviews/product/${product.id}`)).includes(id), false);
+    });
+
+    test('deleted by an admin it waits as well; and of another product', async () => {
+      const by = await shop.customer();
+      const { id } = await rejected(by, { comment: 'Nothing new here at all.' });
+      await shop.api('DELETE', `/reviews/${id}`, { token: admin, expect: 204 });
+      assert.equal((await written(by, { comment: 'And one more time.' })).status, 'pending');
+      assert.equal((await written(by, { ...await newProduct(), comment: 'Of this one too.' })).status, 'pending');
+    });
+
+    test('the same words by another account, of whatever product, wait', async () => {
+      const words = 'My cousin says that this is the worst of all lamps there are.';
+      await rejected(await shop.customer(), { comment: words });
+      const other = await shop.customer();
+      const changed = `${words.toUpperCase().replaceAll(' ', '  ')}!!`;
+      assert.equal((await written(other, { ...await newProduct(), comment: changed })).status, 'pending');
+      assert.equal((await written(other, { ...await newProduct(), comment: 'In words of my own.' })).status, 'published');
+    });
+
+    test('what is published after all is forgiven', async () => {
+      const by = await shop.customer();
+      const { id } = await rejected(by, { comment: 'Rejected in error, as can happen.' });
+      await judge(id, { status: 'published' }, { expect: 200 });
+      assert.equal((await written(by, await newProduct())).status, 'published');
+      await shop.api('DELETE', `/reviews/${id}`, { token: by.token, expect: 204 });
+      assert.equal((await written(by, { comment: 'Rejected in error, as can happen.' })).status, 'published');
+    });
+
+    test('is remembered over a restart', async () => {
+      const own = await startShop();
+      const by = await own.register();
+      const { id: productId } = await own.createProduct({ stock: 1 });
+      const post = async () => (await own.api('POST', '/reviews',
+        { token: by.token, body: { productId, rating: 1, comment: WORDS }, expect: 201 })).json;
+      const { id } = await post();
+      await own.api('PUT', `/reviews/${id}/status`, { token: await own.admin(), body: { status: 'rejected' }, expect: 200 });
+      await own.api('DELETE', `/reviews/${id}`, { token: by.token, expect: 204 });
+      await own.sigkill();
+      await own.start();
+      assert.equal((await post()).status, 'pending');
+    });
+  });
+
+  test('a vendor\'s reviews of its own products wait, of others\' they do not', async () => {
+    const vendor = await shop.vendor();
+    const own = await shop.createProduct({
+      vendor, options: [{ name: 'Size', values: ['S', 'M'] }], stock: 1,
+      variants: ['S', 'M'].map((Size) => ({ options: { Size }, price: { amount: 500, currency: 'EUR' } })),
+    });
+    assert.equal((await written(vendor, { productId: own.variants[1].id })).status, 'pending');
+    assert.equal((await written(vendor, {})).status, 'published');
+    // Whoever published it for the vendor.
+    const { json: given } = await shop.api('POST', '/products',
+      { token: admin, body: { name: 'Given', vendorId: vendor.id, price: { amount: 1, currency: 'EUR' } }, expect: 201 });
+    assert.equal((await written(vendor, { productId: given.id })).status, 'pending');
+  });
+
+  test('of an account that was made a minute ago it waits', async () => {
+    const strict = await startShop({ env: { SOUK_REVIEW_ACCOUNT_MINUTES: undefined } });
+    const by = await strict.customer();
+    const { id: productId } = await strict.createProduct({ stock: 1 });
+    const { json } = await strict.api('POST', '/reviews',
+      { token: by.token, body: { productId, rating: 5, comment: 'The best there is.' }, expect: 201 });
+    assert.equal(json.status, 'pending');
+    assert.match(json.reason, /new/);
+    assert.equal((await strict.get(`/reviews/product/${productId}`)).summary.count, 0);
+    const waiting = await strict.get('/reviews?status=pending', await strict.admin());
+    assert.deepEqual(waiting.items.map(({ id }) => id), [json.id]);
+  });
+
+  test('a flood is one, whatever of it was deleted', async () => {
+    const by = await shop.customer();
+    const statuses = [];
+    for (let i = 0; i < 5; i++) {
+      const { id: productId } = await shop.createProduct({ name: `Deleted ${i}`, stock: 1 });
+      const { id, status } = await written(by, { productId });
+      statuses.push(status);
+      await shop.api('DELETE', `/reviews/${id}`, { token: by.token, expect: 204 });
+    }
+    assert.deepEqual(statuses, ['published', 'published', 'published', 'pending', 'pending']);
+  });
+
   test('every verdict counts in or out, once; the product follows', async () => {
     const by = await shop.customer();
     const { id: productId } = await shop.createProduct({ name: 'Judged' });

@@ -149,6 +149,8 @@ static struct setting settings[] = {
 	     "Words and commas: a review with one of them waits for a moderator."),
 	INT("review-flood", "3", 1, 1000,
 	    "Reviews in an hour by a first-time reviewer, behind which they wait."),
+	INT("review-account-minutes", "60", 0, 525600,
+	    "How old an account must be for its reviews not to wait for a moderator."),
 };
 
 static char why[WHY_SIZE];

@@ -108,22 +108,34 @@ struct writing {
 	struct request *req;
 	struct reply *reply;
 	struct review review;
+	struct id vendor; /* of the product */
+	int64_t since_ms; /* when the author's account was made */
 };
 
-static enum err judge(struct sql *sql, struct arena *arena, struct review *review)
+static enum err judge(struct sql *sql, const struct writing *writing, struct review *review)
 {
-	struct review_history history;
+	const struct review_limits limits = {
+		.blocked_phrases = config_text("review-blocked-words"),
+		.flood = config_int("review-flood"),
+		.account_ms = config_int("review-account-minutes") * MINUTE_MS,
+	};
+	struct review_history history = {
+		.sells_product = id_equal(&writing->vendor, &review->user),
+		.account_age_ms = review->created_ms - writing->since_ms,
+	};
+	struct arena *arena = writing->req->arena;
+	struct hash words;
+	bool has_words = review_fingerprint(arena, review, &words);
 	enum err err;
 
 	err = purchases_have(sql, &review->user, &review->product, &review->verified);
 	if (err)
 		return err;
-	err = reviews_history(sql, &review->user, sql_now_ms(sql) - FLOOD_MS, &history);
+	err = reviews_history(sql, review, has_words ? &words : NULL, review->created_ms - FLOOD_MS,
+			      &history);
 	if (err)
 		return err;
-	review->reason =
-		review_why_wait(arena, review, &history, config_text("review-blocked-words"),
-				config_int("review-flood"));
+	review->reason = review_why_wait(arena, review, &history, &limits);
 	review->status = review->reason ? REVIEW_PENDING : REVIEW_PUBLISHED;
 	review->helpfulness = review_helpfulness(review);
 	return OK;
@@ -138,7 +150,7 @@ static enum err store_review(struct sql *sql, void *arg)
 
 	review->version = 1;
 	review->created_ms = sql_now_ms(sql);
-	err = judge(sql, req->arena, review);
+	err = judge(sql, writing, review);
 	if (err)
 		return err;
 	err = reviews_insert(sql, review);
@@ -171,10 +183,10 @@ static enum err post_review(struct request *req, struct reply *reply)
 		.title = draft.title,
 		.comment = draft.comment,
 	};
-	err = ask_product(req, &draft.product, &review->product);
+	err = ask_product(req, &draft.product, &review->product, &writing.vendor);
 	if (err)
 		return err;
-	err = ask_author(req, &review->user, &review->author);
+	err = ask_author(req, &review->user, &review->author, &writing.since_ms);
 	if (err)
 		return err;
 	return request_transaction(req, reply, store_review, &writing);
@@ -220,6 +232,19 @@ struct change {
 	struct verdict verdict;
 };
 
+/* What was turned down is remembered beyond its deletion, until it is published after all. */
+static enum err remember_verdict(struct sql *sql, struct arena *arena, const struct review *review)
+{
+	struct hash words;
+
+	if (review->status == REVIEW_PUBLISHED)
+		return rejections_forget(sql, review);
+	if (review->status != REVIEW_REJECTED)
+		return OK;
+	return rejections_note(sql, review,
+			       review_fingerprint(arena, review, &words) ? &words : NULL);
+}
+
 static enum err store_verdict(struct sql *sql, void *arg)
 {
 	struct change *change = arg;
@@ -238,6 +263,8 @@ static enum err store_verdict(struct sql *sql, void *arg)
 	review.status = (enum review_status)change->verdict.status;
 	review.reason = change->verdict.reason;
 	err = reviews_set_status(sql, &review);
+	if (!err)
+		err = remember_verdict(sql, req->arena, &review);
 	if (err)
 		return err;
 	if (review.status == REVIEW_PUBLISHED && before != REVIEW_PUBLISHED)
@@ -281,6 +308,8 @@ static enum err remove_review(struct sql *sql, void *arg)
 	if (err)
 		return err;
 	err = reviews_delete(sql, &review.id);
+	if (!err)
+		err = removals_note(sql, &review, sql_now_ms(sql) - FLOOD_MS);
 	if (err)
 		return err;
 	if (review.status == REVIEW_PUBLISHED)

@@ -88,20 +88,40 @@ bool review_has_link(struct arena *arena, const char *text)
 /* --- what waits ------------------------------------------------------------------------------- */
 
 const char *review_why_wait(struct arena *arena, const struct review *review,
-			    const struct review_history *history, const char *blocked_phrases,
-			    int64_t flood)
+			    const struct review_history *history,
+			    const struct review_limits *limits)
 {
 	/* Two sentences: a phrase does not reach from the title into the comment. */
 	const char *title = review->title ? review->title : "";
 
-	if (review_has_blocked_word(arena, title, blocked_phrases) ||
-	    review_has_blocked_word(arena, review->comment, blocked_phrases))
+	if (review_has_blocked_word(arena, title, limits->blocked_phrases) ||
+	    review_has_blocked_word(arena, review->comment, limits->blocked_phrases))
 		return "It holds a blocked word.";
 	if (review_has_link(arena, title) || review_has_link(arena, review->comment))
 		return "It holds a link.";
-	if (!history->published_before && history->recent >= flood)
+	if (history->sells_product)
+		return "Its author sells the product.";
+	if (history->rejected)
+		return "A review by its author was rejected.";
+	if (history->words_rejected)
+		return "The same words were rejected before.";
+	if (history->account_age_ms < limits->account_ms)
+		return "Its author's account is new.";
+	if (!history->published_before && history->recent >= limits->flood)
 		return "A first-time reviewer wrote many reviews within an hour.";
 	return NULL;
+}
+
+bool review_fingerprint(struct arena *arena, const struct review *review, struct hash *ret_hash)
+{
+	const char *words = arena_printf(arena, "%s\n%s",
+					 review_words(arena, review->title ? review->title : ""),
+					 review_words(arena, review->comment));
+
+	if (strlen(words) < REVIEW_FINGERPRINT_BYTES_MIN)
+		return false;
+	*ret_hash = hash_of_text(words);
+	return true;
 }
 
 /* --- order and sums --------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #ifndef SERVICES_REVIEW_RULES_H
 #define SERVICES_REVIEW_RULES_H
 
+#include "base/hash.h"
 #include "services/review/review.h"
 
 /* --- what waits ------------------------------------------------------------------------------- */
@@ -20,13 +21,31 @@ bool review_has_link(struct arena *arena, const char *text);
 /* What is known of an author when a review comes. */
 struct review_history {
 	bool published_before; /* something that is older than the flood's hour */
-	int64_t recent;	       /* reviews within the hour, of any status */
+	int64_t recent;	       /* reviews within the hour, of any status, and those deleted */
+	bool rejected;	       /* one of this product, or lately of another */
+	bool words_rejected;   /* somebody's, in these words */
+	bool sells_product;    /* the author is its vendor */
+	int64_t account_age_ms;
+};
+
+/* How long a rejection counts for the author's reviews of other products. */
+#define REVIEW_REJECTED_DAYS 30
+
+struct review_limits {
+	const char *blocked_phrases; /* joined by commas */
+	int64_t flood;		     /* reviews in an hour */
+	int64_t account_ms;	     /* how old an account must be */
 };
 
 /* Why a new review must wait; NULL where it is published at once. */
 const char *review_why_wait(struct arena *arena, const struct review *review,
-			    const struct review_history *history, const char *blocked_phrases,
-			    int64_t flood);
+			    const struct review_history *history,
+			    const struct review_limits *limits);
+
+/* A fingerprint of what a review says, whatever its case, spaces and punctuation; false where that
+ * is so little that others say it too. */
+#define REVIEW_FINGERPRINT_BYTES_MIN 20
+bool review_fingerprint(struct arena *arena, const struct review *review, struct hash *ret_hash);
 
 /* --- order ------------------------------------------------------------------------------------ */
 

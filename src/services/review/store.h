@@ -22,9 +22,18 @@ enum err reviews_find(struct sql *sql, const struct id *id, struct arena *arena,
 enum err reviews_set_status(struct sql *sql, struct review *review) MUST_CHECK;
 enum err reviews_delete(struct sql *sql, const struct id *id) MUST_CHECK;
 
-/* What the user wrote before and since `since_ms`. */
-enum err reviews_history(struct sql *sql, const struct id *user, int64_t since_ms,
-			 struct review_history *ret_history) MUST_CHECK;
+/* Sets what the author of the review wrote before and since `since_ms`, and what of that, or of its
+ * words, was rejected. */
+enum err reviews_history(struct sql *sql, const struct review *review, const struct hash *words,
+			 int64_t since_ms, struct review_history *history) MUST_CHECK;
+
+/* It was turned down, with its words (or NULL); it was published, and is forgiven. */
+enum err rejections_note(struct sql *sql, const struct review *review, const struct hash *words)
+	MUST_CHECK;
+enum err rejections_forget(struct sql *sql, const struct review *review) MUST_CHECK;
+
+/* It is deleted, and was written since `since_ms`: a flood counts it for that long. */
+enum err removals_note(struct sql *sql, const struct review *review, int64_t since_ms) MUST_CHECK;
 
 /* --- lists ------------------------------------------------------------------------------------ */
 

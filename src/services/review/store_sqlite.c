@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/time.h"
+
 #define COLUMNS                                                                      \
 	"id, product_id, user_id, author, rating, title, comment, verified, status," \
 	" reason, helpfulness, version, created_at"
@@ -86,21 +88,73 @@ enum err reviews_delete(struct sql *sql, const struct id *id)
 	return sql_run(sql, "DELETE FROM reviews WHERE id = $1", sql_id(id));
 }
 
-enum err reviews_history(struct sql *sql, const struct id *user, int64_t since_ms,
-			 struct review_history *ret_history)
+static enum err read_writings(struct sql *sql, const struct id *user, int64_t since_ms,
+			      struct review_history *history)
 {
 	struct sql_rows *rows;
 
 	rows = sql_query(sql,
-			 "SELECT COUNT(CASE WHEN created_at >= $2 THEN 1 END),"
+			 "SELECT COUNT(CASE WHEN created_at >= $2 THEN 1 END) + (SELECT COUNT(*)"
+			 " FROM removals m WHERE m.user_id = $1 AND m.created_at >= $2),"
 			 " COUNT(CASE WHEN created_at < $2 AND status = 'published' THEN 1 END)"
 			 " FROM reviews WHERE user_id = $1",
 			 sql_id(user), sql_int(since_ms));
-	return SQL_TAKE(rows, ret_history,
+	return SQL_TAKE(rows, history,
 			(struct review_history){
 				.recent = sql_get_int(rows, 0),
 				.published_before = sql_get_int(rows, 1) > 0,
+				.sells_product = history->sells_product,
+				.account_age_ms = history->account_age_ms,
 			});
+}
+
+enum err reviews_history(struct sql *sql, const struct review *review, const struct hash *words,
+			 int64_t since_ms, struct review_history *history)
+{
+	int64_t lately_ms = sql_now_ms(sql) - REVIEW_REJECTED_DAYS * DAY_MS;
+	enum err err = read_writings(sql, &review->user, since_ms, history);
+
+	if (!err)
+		err = sql_end_any(sql_query(sql,
+					    "SELECT 1 FROM rejections WHERE user_id = $1"
+					    " AND (product_id = $2 OR rejected_at >= $3) LIMIT 1",
+					    sql_id(&review->user), sql_id(&review->product),
+					    sql_int(lately_ms)),
+				  &history->rejected);
+	if (err || !words)
+		return err;
+	return sql_end_any(sql_query(sql, "SELECT 1 FROM rejections WHERE words = $1 LIMIT 1",
+				     sql_blob(words->bytes, sizeof(words->bytes))),
+			   &history->words_rejected);
+}
+
+enum err rejections_note(struct sql *sql, const struct review *review, const struct hash *words)
+{
+	return sql_run(sql,
+		       "INSERT INTO rejections (user_id, product_id, words, rejected_at)"
+		       " VALUES ($1, $2, $3, $4) ON CONFLICT (user_id, product_id) DO UPDATE"
+		       " SET words = $3, rejected_at = $4",
+		       sql_id(&review->user), sql_id(&review->product),
+		       words ? sql_blob(words->bytes, sizeof(words->bytes)) : sql_null(),
+		       sql_int(sql_now_ms(sql)));
+}
+
+enum err rejections_forget(struct sql *sql, const struct review *review)
+{
+	return sql_run(sql, "DELETE FROM rejections WHERE user_id = $1 AND product_id = $2",
+		       sql_id(&review->user), sql_id(&review->product));
+}
+
+enum err removals_note(struct sql *sql, const struct review *review, int64_t since_ms)
+{
+	enum err err = sql_run(sql, "DELETE FROM removals WHERE user_id = $1 AND created_at < $2",
+			       sql_id(&review->user), sql_int(since_ms));
+
+	if (err || review->created_ms < since_ms)
+		return err;
+	return sql_run(sql,
+		       "INSERT INTO removals (user_id, review_id, created_at) VALUES ($1, $2, $3)",
+		       sql_id(&review->user), sql_id(&review->id), sql_int(review->created_ms));
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */

@@ -81,21 +81,62 @@ static void test_links(void **state)
 	}
 }
 
+static bool waits(const struct review *review, struct review_history history)
+{
+	const struct review_limits limits = {
+		.blocked_phrases = BLOCKED, .flood = 3, .account_ms = 1000};
+
+	return review_why_wait(arena, review, &history, &limits) != NULL;
+}
+
 static void test_what_waits(void **state)
 {
 	struct review fine = {.comment = "Lights the room."};
 	struct review bad_title = {.title = "casino", .comment = "Lights the room."};
 	struct review split = {.title = "free", .comment = "money"};
 	struct review link = {.comment = "https://a.example"};
-	struct review_history newcomer = {.recent = 2}, flood = {.recent = 3};
-	struct review_history regular = {.recent = 50, .published_before = true};
+	struct review_history newcomer = {.recent = 2, .account_age_ms = 1000}, it = newcomer;
+	struct review_history regular = {
+		.recent = 50, .published_before = true, .account_age_ms = 1000};
 
-	assert_null(review_why_wait(arena, &fine, &newcomer, BLOCKED, 3));
-	assert_non_null(review_why_wait(arena, &fine, &flood, BLOCKED, 3));
-	assert_null(review_why_wait(arena, &fine, &regular, BLOCKED, 3));
-	assert_non_null(review_why_wait(arena, &bad_title, &regular, BLOCKED, 3));
-	assert_null(review_why_wait(arena, &split, &regular, BLOCKED, 3));
-	assert_non_null(review_why_wait(arena, &link, &regular, BLOCKED, 3));
+	assert_false(waits(&fine, newcomer));
+	it.recent = 3;
+	assert_true(waits(&fine, it));
+	it = newcomer;
+	it.account_age_ms = 999;
+	assert_true(waits(&fine, it));
+	it = regular;
+	it.sells_product = true;
+	assert_true(waits(&fine, it));
+	it = regular;
+	it.rejected = true;
+	assert_true(waits(&fine, it));
+	it = regular;
+	it.words_rejected = true;
+	assert_true(waits(&fine, it));
+	assert_false(waits(&fine, regular));
+	assert_true(waits(&bad_title, regular));
+	assert_false(waits(&split, regular));
+	assert_true(waits(&link, regular));
+}
+
+static void test_fingerprints(void **state)
+{
+	const struct review one = {.title = "A lamp", .comment = "Lights all of the room."};
+	const struct review same = {.title = "a LAMP!", .comment = "lights, all of -- the room"};
+	const struct review other = {.title = "A lamp", .comment = "Lights all of the house."};
+	const struct review parted = {.title = "A", .comment = "lamp lights all of the room."};
+	const struct review short_one = {.comment = "Very good!"};
+	struct hash hash, another;
+
+	assert_true(review_fingerprint(arena, &one, &hash));
+	assert_true(review_fingerprint(arena, &same, &another));
+	assert_true(hash_equal(&hash, &another));
+	assert_true(review_fingerprint(arena, &other, &another));
+	assert_false(hash_equal(&hash, &another));
+	assert_true(review_fingerprint(arena, &parted, &another));
+	assert_false(hash_equal(&hash, &another));
+	assert_false(review_fingerprint(arena, &short_one, &another));
 }
 
 static void test_helpful_order(void **state)
@@ -132,6 +173,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_blocked_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_links, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fingerprints, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_helpful_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ratings_add_up, setup, teardown),
 	};

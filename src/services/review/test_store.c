@@ -113,7 +113,7 @@ static enum err list(struct sql *sql, struct step *step)
 
 static enum err look_back(struct sql *sql, struct step *step)
 {
-	return reviews_history(sql, &step->review.user, step->number, &step->history);
+	return reviews_history(sql, &step->review, NULL, step->number, &step->history);
 }
 
 static enum err rate(struct sql *sql, struct step *step)
