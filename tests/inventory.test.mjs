@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 
 import { uuidv7 } from './lib/requests.mjs';
-import { startShop, waitFor } from './lib/shop.mjs';
+import { runSouk, startShop, waitFor } from './lib/shop.mjs';
 
 let shop, admin, service, vendor, other;
 
@@ -36,7 +36,7 @@ test('stock of a product: what is on hand, kept, free, and whether that is few',
   const { updatedAt, ...rest } = json;
   assert.ok(updatedAt);
   assert.deepEqual(rest, {
-    productId: id, onHand: 10, reserved: 0, available: 10, status: 'in_stock', lowStockThreshold: 5,
+    productId: id, tracked: true, backorder: 'deny', onHand: 10, reserved: 0, available: 10, status: 'in_stock', lowStockThreshold: 5,
     warehouses: [{ warehouse: 'main', onHand: 10, reserved: 0 }],
   });
   await shop.api('GET', `/inventory/${id}`, { headers: { 'if-none-match': headers.etag }, expect: 304 });
@@ -363,5 +363,146 @@ describe('bad input: every fault is named, and nothing changes', () => {
         { token: service, body: { orderId: 7, items: [] }, expect: 422 });
       assert.deepEqual(json.errors.map(({ pointer }) => pointer).sort(), ['/items', '/orderId']);
     }
+  });
+});
+
+// ---- what nobody counts, and what may be sold before it is there
+
+describe('stock without an end', () => {
+  const states = ({ tracked, backorder, onHand, reserved, available, status }) =>
+    [tracked, backorder, onHand, reserved, available, status];
+  const shows = (id, status, available) => waitFor(async () => {
+    const { stock } = await shop.get(`/products/${id}`);
+    return stock.status === status && stock.available === available;
+  }, `the product shows ${status}, ${available}`);
+  let buyer;
+  before(async () => { buyer = await shop.customer(); });
+  const buys = (id, quantity) => shop.buy({ buyer, items: [{ productId: id, quantity }] });
+
+  test('what is not tracked is always to be had, and is not counted down', async () => {
+    const { id } = await newProduct(2);
+    assert.deepEqual(states((await put(id, { tracked: false })).json), [false, 'deny', 2, 0, null, 'in_stock']);
+    await shows(id, 'in_stock', null);
+    const order = await buys(id, 50);
+    assert.equal(order.status, 'paid');
+    await waitFor(async () => (await stockOf(id)).reserved === 0, 'it is sold');
+    assert.deepEqual(states(await stockOf(id)), [false, 'deny', 2, 0, null, 'in_stock']);
+    // Nothing went out that could come back.
+    await shop.api('PUT', `/orders/${order.id}/status`, { token: admin, body: { status: 'cancelled' }, expect: 200 });
+    assert.deepEqual(states((await put(id, { tracked: true })).json), [true, 'deny', 2, 0, 2, 'low_stock']);
+    await shows(id, 'low_stock', 2);
+    assert.equal((await buys(id, 3)).status, 'cancelled');
+  });
+
+  test('what is reserved uncounted must be there before it is counted', async () => {
+    const { id } = await newProduct(2);
+    const orderId = uuidv7();
+    await put(id, { tracked: false });
+    await reserve(orderId, [{ productId: id, quantity: 9 }]);
+    const { json } = await put(id, { tracked: true }, { expect: 409 });
+    assert.deepEqual([json.type, json.onHand, json.reserved], ['/problems/below-reserved', 2, 9]);
+    assert.equal((await put(id, { tracked: true, onHand: 12 })).json.available, 3);
+    await commit(orderId);
+    assert.deepEqual(states(await stockOf(id)), [true, 'deny', 3, 0, 3, 'low_stock']);
+  });
+
+  test('with backorder more is sold than there is, and owed', async () => {
+    const { id } = await newProduct(3);
+    assert.deepEqual(states((await put(id, { backorder: 'allow' })).json), [true, 'allow', 3, 0, 3, 'low_stock']);
+    const order = await buys(id, 5);
+    assert.equal(order.status, 'paid');
+    await shows(id, 'backorder', -2);
+    await waitFor(async () => (await stockOf(id)).onHand === -2, 'it is sold');
+    const { json: owed, headers } = await shop.api('GET', `/inventory/${id}`, { expect: 200 });
+    assert.deepEqual(states(owed), [true, 'allow', -2, 0, -2, 'backorder']);
+    // What was read may be sent back; nothing else below 0 can be counted.
+    await put(id, { ...owed, lowStockThreshold: 7 }, { headers: { 'if-match': headers.etag } });
+    for (const body of [{ onHand: -1 }, { onHand: -3 }]) {
+      const { json } = await put(id, body, { expect: 422 });
+      assert.deepEqual(json.errors.map(({ pointer }) => pointer), ['/onHand']);
+    }
+    await put(id, { adjust: -1, reason: 'broken' }, { expect: 409 });
+    // It cannot be denied while it is owed.
+    assert.equal((await put(id, { backorder: 'deny' }, { expect: 409 })).json.type, '/problems/below-reserved');
+    assert.deepEqual(states((await put(id, { adjust: 12, reason: 'delivery' })).json), [true, 'allow', 10, 0, 10, 'in_stock']);
+    assert.equal((await put(id, { backorder: 'deny' })).json.status, 'in_stock');
+    await shows(id, 'in_stock', 10);
+    assert.equal((await buys(id, 11)).status, 'cancelled');
+    const list = await shop.all('/inventory?status=backorder', vendor.token);
+    assert.deepEqual(list.map(({ productId }) => productId).filter((found) => found === id), []);
+  });
+
+  test('several warehouses: the first one owes what none has', async () => {
+    const { id } = await newProduct(1);
+    await put(id, { warehouse: 'berlin', onHand: 2 });
+    await put(id, { backorder: 'allow' });
+    const orderId = uuidv7();
+    const { json } = await reserve(orderId, [{ productId: id, quantity: 8 }]);
+    assert.deepEqual(json.items, [
+      { productId: id, quantity: 2, warehouse: 'berlin' }, { productId: id, quantity: 6, warehouse: 'main' },
+    ]);
+    await commit(orderId);
+    assert.deepEqual((await stockOf(id)).warehouses, [
+      { warehouse: 'berlin', onHand: 0, reserved: 0 }, { warehouse: 'main', onHand: -5, reserved: 0 },
+    ]);
+    await put(id, { warehouse: 'berlin', onHand: 9 });
+    // In all there is enough, but not where it is owed.
+    assert.equal((await put(id, { backorder: 'deny' }, { expect: 409 })).json.warehouse, 'main');
+    await put(id, { warehouse: 'main', onHand: 0 });
+    await put(id, { backorder: 'deny' });
+  });
+
+  test('carts, filters and a product of several variants follow', async () => {
+    const product = await shop.createProduct({
+      vendor, stock: 0, name: shop.unique('endless'), variants: ['S', 'M', 'L'].map((Size) => ({ options: { Size } })),
+    });
+    const [small, medium, large] = product.variants.map(({ id }) => id);
+    const found = async (inStock) => (await shop.get(`/products?ids=${product.id}&inStock=${inStock}`)).items.length;
+    assert.deepEqual([await found(true), await found(false)], [0, 1]);
+    await put(medium, { backorder: 'allow' });
+    await shows(product.id, 'backorder', 0);
+    assert.deepEqual([await found(true), await found(false)], [1, 0]);
+    assert.equal((await buys(medium, 4)).status, 'paid');
+    await put(large, { onHand: 3 });
+    // What one owes takes nothing from another.
+    await shows(product.id, 'low_stock', 3);
+    await put(small, { tracked: false });
+    await shows(product.id, 'in_stock', null);
+    const shown = (await shop.get(`/products/${product.id}`)).variants.map(({ stock }) => stock);
+    assert.deepEqual(shown, [
+      { status: 'in_stock', available: null }, { status: 'backorder', available: -4 }, { status: 'low_stock', available: 3 },
+    ]);
+    const { json: cart } = await shop.api('POST', '/carts', { token: buyer.token, expect: 201 });
+    for (const productId of [small, medium, large]) {
+      await shop.api('POST', `/carts/${cart.id}/items`, { token: buyer.token, body: { productId, quantity: 2 }, expect: [200, 201] });
+    }
+    const { lines } = await shop.get(`/carts/${cart.id}`, buyer.token);
+    assert.deepEqual(lines.map(({ available }) => available), [null, null, 3]);
+    await put(small, { tracked: true, onHand: 7 });
+    await shows(product.id, 'in_stock', 10);
+  });
+
+  test('a product says what its stock begins with', async () => {
+    const make = async (stock) => {
+      const { json } = await shop.api('POST', '/products',
+        { token: vendor.token, expect: 201, body: { name: 'E-book', price: { amount: 100, currency: 'EUR' }, stock } });
+      await waitFor(async () => (await shop.api('GET', `/inventory/${json.id}`)).status === 200, 'Inventory knows it');
+      return [json.stock, states(await stockOf(json.id))];
+    };
+    assert.deepEqual(await make({ available: null }), [{ status: 'in_stock', available: null }, [false, 'deny', 0, 0, null, 'in_stock']]);
+    assert.deepEqual(await make({ status: 'backorder', available: -3 }),
+      [{ status: 'backorder', available: 0 }, [true, 'allow', 0, 0, 0, 'backorder']]);
+    assert.deepEqual(await make({ available: 4, backorder: 'allow' }),
+      [{ status: 'in_stock', available: 4 }, [true, 'allow', 4, 0, 4, 'low_stock']]);
+    for (const [body, pointers] of [[{ tracked: 'no' }, ['/tracked']], [{ backorder: true }, ['/backorder']], [{}, ['']]]) {
+      const { id } = await newProduct(1);
+      const { json } = await put(id, body, { expect: 422 });
+      assert.deepEqual(json.errors.map(({ pointer }) => pointer), pointers);
+    }
+  });
+
+  test('the audit is content with all of it', async () => {
+    const { code, stdout } = await runSouk(['audit', '--data', shop.dataDir]);
+    assert.equal(code, 0, stdout);
   });
 });

@@ -38,7 +38,7 @@
 	" (SELECT row_sum(on_hand, product_id, warehouse) AS stock FROM inventory.warehouse_stock) s," \
 	" (SELECT row_sum(l.quantity, l.order_id, l.product_id, l.warehouse) AS sold" \
 	" FROM inventory.reservations r JOIN inventory.reservation_lines l" \
-	" ON l.order_id = r.order_id WHERE r.status = 'committed') l"
+	" ON l.order_id = r.order_id WHERE r.status = 'committed' AND l.counted = 1) l"
 
 const struct audit_rule audit_rules_of_files[] = {
 	{"file-sound", "every file is whole, and its indexes, constraints and references hold",
@@ -106,12 +106,14 @@ const struct audit_rule audit_rules_within[] = {
 	 " ' at least, not ' || money(p.price, p.currency)"
 	 " ELSE 'its variants have ' || v.available || ' available, not ' || p.available END"
 	 " FROM product.products p LEFT JOIN (SELECT product, count(*) AS n, min(price) AS price,"
-	 " sum(available) AS available, max(CASE stock_status WHEN 'in_stock' THEN 2"
-	 " WHEN 'low_stock' THEN 1 ELSE 0 END) AS rank FROM product.variants GROUP BY product) v"
+	 " CASE count(*) WHEN 1 THEN sum(available) ELSE sum(max(available, 0)) END AS available,"
+	 " sum(uncounted) AS uncounted, max(CASE stock_status WHEN 'in_stock' THEN 3"
+	 " WHEN 'low_stock' THEN 2 WHEN 'backorder' THEN 1 ELSE 0 END) AS rank"
+	 " FROM product.variants GROUP BY product) v"
 	 " ON v.product = p.number WHERE p.status <> 'deleted' AND (v.n IS NULL"
 	 " OR v.n <> p.variant_count OR v.price <> p.price OR v.available <> p.available"
-	 " OR p.stock_status <> CASE v.rank WHEN 2 THEN 'in_stock' WHEN 1 THEN 'low_stock'"
-	 " ELSE 'out_of_stock' END)"},
+	 " OR p.uncounted <> v.uncounted OR p.stock_status <> CASE v.rank WHEN 3 THEN 'in_stock'"
+	 " WHEN 2 THEN 'low_stock' WHEN 1 THEN 'backorder' ELSE 'out_of_stock' END)"},
 
 	{"product-searchable", "a product can be shown and searched for",
 	 "SELECT id, 'it has no document, or is not in the search' FROM product.products"
@@ -230,11 +232,13 @@ const struct audit_rule audit_rules_within[] = {
 
 	/* --- stock ---------------------------------------------------------------------------- */
 
-	{"stock-covers", "stock is never negative, and covers what is reserved",
+	{"stock-covers", "stock is never negative, and covers what is reserved, unless it may be owed",
 	 "SELECT id, 'on hand ' || on_hand || ', reserved ' || reserved FROM inventory.items"
-	 " WHERE reserved < 0 OR on_hand < reserved"
-	 " UNION ALL SELECT product_id, 'in ' || warehouse || ' on hand ' || on_hand || ', reserved '"
-	 " || reserved FROM inventory.stock WHERE reserved < 0 OR on_hand < reserved"},
+	 " WHERE reserved < 0 OR (on_hand < reserved AND tracked = 1 AND backorder = 0)"
+	 " UNION ALL SELECT s.product_id, 'in ' || s.warehouse || ' on hand ' || s.on_hand ||"
+	 " ', reserved ' || s.reserved FROM inventory.stock s JOIN inventory.items i"
+	 " ON i.id = s.product_id WHERE s.reserved < 0"
+	 " OR (s.on_hand < s.reserved AND i.tracked = 1 AND i.backorder = 0)"},
 
 	{"stock-sums", "what there is of a product is the sum of its warehouses",
 	 "SELECT i.id, 'on hand ' || i.on_hand || ', reserved ' || i.reserved || '; its warehouses say '"
@@ -266,7 +270,7 @@ const struct audit_rule audit_rules_within[] = {
 	 " 0 AS kept FROM inventory.movements WHERE order_id IS NOT NULL"
 	 " UNION ALL SELECT l.order_id, l.product_id, l.warehouse, 0, l.quantity"
 	 " FROM inventory.reservations r JOIN inventory.reservation_lines l"
-	 " ON l.order_id = r.order_id WHERE r.status = 'committed')"
+	 " ON l.order_id = r.order_id WHERE r.status = 'committed' AND l.counted = 1)"
 	 " GROUP BY order_id, product_id, warehouse HAVING sum(kept) <> sum(-delta)",
 	 .kept = JOURNAL_KEPT},
 

@@ -213,7 +213,8 @@ const struct audit_rule audit_rules_between[] = {
 	 "SELECT v.id, 'it shows ' || v.available || ' (' || v.stock_status || '), Inventory has ' ||"
 	 " (i.on_hand - i.reserved) || ' (' || i.status || ')' FROM product.variants v"
 	 " JOIN product.products p ON p.number = v.product JOIN inventory.items i ON i.id = v.id"
-	 " WHERE p.status <> 'deleted' AND (v.available <> i.on_hand - i.reserved"
+	 " WHERE p.status <> 'deleted' AND (v.uncounted = i.tracked OR v.backorder <> i.backorder"
+	 " OR v.available <> CASE i.tracked WHEN 1 THEN i.on_hand - i.reserved ELSE 0 END"
 	 " OR v.stock_status <> i.status) AND NOT " AUDIT_WAITS("product", "v.id")},
 
 	{"product-rating", "a product shows the rating that Review has",

@@ -16,9 +16,11 @@ static void write_stock(struct out *out, const char *name, const struct item *it
 {
 	out_open(out, name);
 	out_id(out, "productId", &item->id);
+	out_bool(out, "tracked", item->tracked);
+	out_text(out, "backorder", item_backorder_word(item));
 	out_int(out, "onHand", item->on_hand);
 	out_int(out, "reserved", item->reserved);
-	out_int(out, "available", item_available(item));
+	write_available(out, item);
 	out_text(out, "status", item->status);
 	out_int(out, "lowStockThreshold", item->threshold);
 	out_open_list(out, "warehouses");
@@ -75,7 +77,8 @@ enum err get_stock(struct request *req, struct reply *reply)
 	return OK;
 }
 
-static const char *const stock_statuses[] = {"in_stock", "low_stock", "out_of_stock", NULL};
+static const char *const stock_statuses[] = {"in_stock", "low_stock", "backorder", "out_of_stock",
+					     NULL};
 
 struct list_query {
 	int status;
@@ -149,13 +152,18 @@ enum err get_stock_list(struct request *req, struct reply *reply)
 struct stock_draft {
 	char *warehouse, *reason;
 	int64_t on_hand, adjust, threshold;
+	bool tracked;
+	int backorder;
 	bool reason_given, on_hand_given, adjust_given, threshold_given;
+	bool tracked_given, backorder_given;
 };
+
+static const char *const backorder_words[] = {"deny", "allow", NULL};
 
 static const struct field stock_fields[] = {
 	FIELD(struct stock_draft, warehouse, "warehouse", TEXT, .min = 1, .max = WAREHOUSE_NAME_MAX,
 	      .check = warehouse_is_name, .expected = WAREHOUSE_EXPECTED),
-	FIELD(struct stock_draft, on_hand, "onHand", INT, .min = 0, .max = ON_HAND_MAX,
+	FIELD(struct stock_draft, on_hand, "onHand", INT, .min = -ON_HAND_MAX, .max = ON_HAND_MAX,
 	      GIVEN(struct stock_draft, on_hand_given)),
 	FIELD(struct stock_draft, adjust, "adjust", INT, .min = -ON_HAND_MAX, .max = ON_HAND_MAX,
 	      GIVEN(struct stock_draft, adjust_given)),
@@ -163,6 +171,10 @@ static const struct field stock_fields[] = {
 	      GIVEN(struct stock_draft, reason_given)),
 	FIELD(struct stock_draft, threshold, "lowStockThreshold", INT, .min = 0, .max = ON_HAND_MAX,
 	      GIVEN(struct stock_draft, threshold_given)),
+	FIELD(struct stock_draft, tracked, "tracked", BOOL,
+	      GIVEN(struct stock_draft, tracked_given)),
+	FIELD(struct stock_draft, backorder, "backorder", CHOICE, .choices = backorder_words,
+	      GIVEN(struct stock_draft, backorder_given)),
 	FIELD_READ_ONLY("productId"),
 	FIELD_READ_ONLY("reserved"),
 	FIELD_READ_ONLY("available"),
@@ -182,8 +194,10 @@ static enum err read_stock_draft(struct request *req, struct stock_draft *ret_dr
 		fault_add(&req->faults, "/adjust", "must not come together with onHand");
 	if (ret_draft->adjust_given && !ret_draft->reason_given)
 		fault_add(&req->faults, "/reason", "is required with adjust");
-	if (!ret_draft->on_hand_given && !ret_draft->adjust_given && !ret_draft->threshold_given)
-		fault_add(&req->faults, "", "must have onHand, adjust or lowStockThreshold");
+	if (!ret_draft->on_hand_given && !ret_draft->adjust_given && !ret_draft->threshold_given &&
+	    !ret_draft->tracked_given && !ret_draft->backorder_given)
+		fault_add(&req->faults, "",
+			  "must have onHand, adjust, lowStockThreshold, tracked or backorder");
 	return faults_err(&req->faults);
 }
 
@@ -194,6 +208,7 @@ struct change {
 	struct id id;
 	const struct stock_draft *draft;
 	struct item item; /* as it was, then as it is */
+	struct item next; /* as it was, with what the client sets */
 	struct stocks stocks;
 };
 
@@ -225,6 +240,22 @@ static enum err refuse_below_reserved(struct request *req, const struct stock *s
 	return refuse_with(req, ERR_BELOW_RESERVED, &members,
 			   "%" PRId64 " are reserved for orders in the warehouse %s.",
 			   stock->reserved, stock->warehouse);
+}
+
+/* What is on hand is counted from 0; what was sold before it was there is owed, and stays so until it
+ * is counted anew or comes. */
+static enum err check_left(const struct change *change, const struct stock *stock, int64_t delta)
+{
+	int64_t left = stock->on_hand + delta;
+
+	if (change->draft->on_hand_given && left < 0) {
+		change->req->faults.arena = change->req->arena;
+		fault_add(&change->req->faults, "/onHand", "must not be below 0");
+		return ERR_INVALID;
+	}
+	if ((left < 0 && delta < 0) || (left < stock->reserved && item_must_cover(&change->next)))
+		return refuse_below_reserved(change->req, stock);
+	return OK;
 }
 
 /* Changes one warehouse, and notes it in the journal; the sums are the caller's to change. */
@@ -259,11 +290,12 @@ static enum err move_stock(struct sql *sql, struct change *change, const char *w
 	if (stock.on_hand + movement.delta > ON_HAND_MAX)
 		return refuse(change->req, ERR_CONFLICT, "A warehouse holds at most %" PRId64 ".",
 			      ON_HAND_MAX);
-	if (stock.on_hand + movement.delta < stock.reserved)
-		return refuse_below_reserved(change->req, &stock);
+	err = check_left(change, &stock, movement.delta);
+	if (err)
+		return err;
 	err = stock_open(sql, &change->item, warehouse);
 	if (!err && change->item.spread)
-		err = stock_change(sql, &change->id, warehouse, movement.delta, 0);
+		err = stock_change(sql, &change->next, warehouse, movement.delta, 0);
 	return err ? err : movement_add(sql, &movement);
 }
 
@@ -289,12 +321,37 @@ static enum err change_stock(struct sql *sql, struct change *change, int64_t *re
 	return err ? err : move_stock(sql, change, warehouse, ret_delta);
 }
 
+static struct item next_item(const struct change *change)
+{
+	const struct stock_draft *draft = change->draft;
+	struct item next = change->item;
+
+	if (draft->threshold_given)
+		next.threshold = draft->threshold;
+	if (draft->tracked_given)
+		next.tracked = draft->tracked;
+	if (draft->backorder_given)
+		next.backorder = draft->backorder == 1;
+	return next;
+}
+
+/* What must be covered from now on has to be, in each warehouse: one that the change leaves alone too. */
+static enum err check_covered(const struct change *change, const struct item *before)
+{
+	for (size_t i = 0; i < change->stocks.count; i++)
+		if (item_must_cover(&change->item) && !item_must_cover(before) &&
+		    change->stocks.items[i].on_hand < change->stocks.items[i].reserved)
+			return refuse_below_reserved(change->req, &change->stocks.items[i]);
+	return OK;
+}
+
 static enum err put_body(struct sql *sql, void *arg)
 {
 	struct change *change = arg;
 	struct request *req = change->req;
 	struct scope scope = {sql, req->arena, req->traceparent};
-	int64_t available, threshold, delta;
+	struct item before;
+	int64_t delta;
 	enum err err;
 
 	err = item_get(sql, &change->id, req->arena, &change->item);
@@ -305,20 +362,23 @@ static enum err put_body(struct sql *sql, void *arg)
 	err = request_if_match(req, change->item.version);
 	if (!err)
 		err = stocks_get(sql, &change->id, req->arena, &change->stocks);
-	if (!err)
-		err = change_stock(sql, change, &delta);
+	if (err)
+		return err;
+	change->next = next_item(change);
+	err = change_stock(sql, change, &delta);
 	if (err)
 		return err;
 
-	available = item_available(&change->item);
-	threshold = change->item.threshold;
-	err = item_set(sql, &change->id, delta,
-		       change->draft->threshold_given ? change->draft->threshold : threshold,
-		       req->arena, &change->item);
+	before = change->item;
+	err = item_set(sql, &change->next, delta, req->arena, &change->item);
+	if (err == ERR_BELOW_RESERVED)
+		return refuse_below_reserved(req, &change->stocks.items[0]);
 	if (!err)
-		err = tell_changed(&scope, &change->item, available, threshold);
+		err = tell_changed(&scope, &before, &change->item);
 	if (!err)
 		err = stocks_get(sql, &change->id, req->arena, &change->stocks);
+	if (!err)
+		err = check_covered(change, &before);
 	if (!err)
 		reply_stock(change->reply, &change->item, &change->stocks);
 	return err;

@@ -1,4 +1,6 @@
 /* What Inventory hears: products come, change and go; orders want stock, and give it back. */
+#include <string.h>
+
 #include "base/config.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -18,6 +20,7 @@ static enum err put_variant(const struct scope *scope, const struct item *produc
 {
 	const char *sku = json_get_text(variant, "sku");
 	const char *name = json_get_text(variant, "name");
+	const char *backorder = json_get_text(variant, "backorder");
 	int64_t initial = json_get_int(variant, "initialStock");
 	struct item item = {
 		.parent = product->id,
@@ -25,19 +28,24 @@ static enum err put_variant(const struct scope *scope, const struct item *produc
 		.sku = sku ? sku : "",
 		.name = name ? name : product->name,
 		.threshold = LOW_STOCK_THRESHOLD_DEFAULT,
+		.tracked = !json_is_false(json_object_get(variant, "tracked")),
+		.backorder = backorder && strcmp(backorder, "allow") == 0,
 		.on_hand = MAX(0, MIN(initial, ON_HAND_MAX)),
 	};
-	bool appeared;
+	const json_t *assumed = json_object_get(variant, "assumedStock");
+	bool changed;
 	enum err err;
 
 	if (!json_get_id(variant, "id", &item.id))
 		return ERR_INVALID;
-	err = item_put(scope->sql, &item, &appeared);
-	if (err || !appeared)
+	err = item_put(scope->sql, &item, &changed);
+	if (!err && !changed && json_is_integer(assumed))
+		err = item_assume(scope->sql, &item.id,
+				  MAX(0, MIN(json_integer_value(assumed), ON_HAND_MAX)), &changed);
+	if (err || !changed)
 		return err;
 	err = item_get(scope->sql, &item.id, scope->arena, &item);
-	/* Few from the start is no news to a vendor: it did not fall. */
-	return err ? err : tell_changed(scope, &item, -1, item.threshold);
+	return err ? err : tell_changed(scope, NULL, &item);
 }
 
 static bool has_variant(const json_t *variants, const struct id *wanted)

@@ -21,8 +21,10 @@ struct item {
 	struct id vendor;
 	const char *sku, *name;
 	int64_t threshold; /* so many or fewer are few */
+	bool tracked;	   /* else nobody counts, and it is always to be had */
+	bool backorder;	   /* it may be sold before it is there */
 	int64_t on_hand, reserved;
-	const char *status; /* "in_stock", "low_stock" or "out_of_stock" */
+	const char *status; /* "in_stock", "low_stock", "backorder" or "out_of_stock" */
 	bool spread;	    /* other warehouses than the default one have had some */
 	int64_t version, revision;
 	int64_t updated_ms;
@@ -59,6 +61,7 @@ struct kept {
 	struct id product;
 	const char *warehouse;
 	int64_t quantity;
+	bool uncounted; /* it was sold while nobody counted: nothing went out */
 };
 
 struct reservation {

@@ -54,7 +54,8 @@ static int compare_warehouses(const void *a, const void *b)
 }
 
 /* Which warehouses give it: the default one if it can alone. */
-static enum err take_from_warehouses(struct taking *taking, const struct wanted *wanted)
+static enum err take_from_warehouses(struct taking *taking, const struct wanted *wanted,
+				     const struct item *item)
 {
 	const struct scope *scope = taking->scope;
 	struct kept lines[WAREHOUSES_MAX];
@@ -66,11 +67,9 @@ static enum err take_from_warehouses(struct taking *taking, const struct wanted 
 	if (err)
 		return err;
 	count = allocate(stocks, &wanted->product, wanted->quantity, lines);
-	assert(count > 0); /* the item's sums said that there is enough */
 	qsort(lines, count, sizeof(*lines), compare_warehouses);
 	for (size_t i = 0; i < count && !err; i++) {
-		err = stock_change(scope->sql, &lines[i].product, lines[i].warehouse, 0,
-				   lines[i].quantity);
+		err = stock_change(scope->sql, item, lines[i].warehouse, 0, lines[i].quantity);
 		if (!err)
 			err = add_line(taking, &lines[i]);
 	}
@@ -79,16 +78,16 @@ static enum err take_from_warehouses(struct taking *taking, const struct wanted 
 
 static enum err take_product(struct taking *taking, const struct wanted *wanted, struct item *item)
 {
-	const struct kept line = {wanted->product, WAREHOUSE_DEFAULT, wanted->quantity};
-	int64_t available = item_available(item);
+	const struct kept line = {wanted->product, WAREHOUSE_DEFAULT, wanted->quantity, false};
+	const struct item before = *item;
 	enum err err;
 
-	err = item->spread ? take_from_warehouses(taking, wanted) : add_line(taking, &line);
+	err = item->spread ? take_from_warehouses(taking, wanted, item) : add_line(taking, &line);
 	if (!err)
 		err = item_change(taking->scope->sql, item, 0, wanted->quantity);
 	if (err)
 		return err;
-	return tell_changed(taking->scope, item, available, item->threshold);
+	return tell_changed(taking->scope, &before, item);
 }
 
 /* Reads what is wanted, and notes of what there is not enough. */
@@ -105,11 +104,11 @@ static enum err look_at_items(struct taking *taking, struct shortages *ret_short
 
 		if (err && err != ERR_NOT_FOUND)
 			return err;
-		if (item_available(item) < wanted->quantity)
+		if (err || !item_has(item, wanted->quantity))
 			ret_shortages->items[ret_shortages->count++] = (struct shortage){
 				.product = wanted->product,
 				.requested = wanted->quantity,
-				.available = item_available(item),
+				.available = err ? 0 : item_available(item),
 			};
 	}
 	return ret_shortages->count ? ERR_OUT_OF_STOCK : OK;
@@ -190,41 +189,64 @@ enum err reserve_order(const struct scope *scope, const struct id *order,
 
 /* --- giving back and giving out --------------------------------------------------------------- */
 
-/* Changes what is on hand and kept by so many times each line's quantity; `kind` (or NULL) is what
- * the journal calls it. */
+/* What a line does to its item: so many times its quantity comes to what is on hand, and to what is
+ * kept; `kind` (or NULL) is what the journal calls it. */
+struct turn {
+	int64_t on_hand, reserved;
+	const char *kind;
+};
+
+/* What nobody counts does not go out, and what did not go out does not come back. */
+static enum err count_line(const struct scope *scope, const struct id *order,
+			   const struct kept *line, const struct item *item, int64_t *on_hand)
+{
+	if (*on_hand > 0 && line->uncounted)
+		*on_hand = 0;
+	if (*on_hand >= 0 || item->tracked)
+		return OK;
+	*on_hand = 0;
+	return reservation_line_uncounted(scope->sql, order, line);
+}
+
+static enum err change_line(const struct scope *scope, const struct id *order,
+			    const struct kept *line, const struct turn *turn)
+{
+	int64_t on_hand = turn->on_hand * line->quantity;
+	int64_t reserved = turn->reserved * line->quantity;
+	struct movement movement = {
+		.product = line->product,
+		.warehouse = line->warehouse,
+		.kind = turn->kind,
+		.order = order,
+	};
+	struct item item, before;
+	enum err err;
+
+	err = item_find(scope->sql, &line->product, scope->arena, &item);
+	if (!err)
+		err = count_line(scope, order, line, &item, &on_hand);
+	if (err)
+		return err;
+	before = item;
+	err = item_change(scope->sql, &item, on_hand, reserved);
+	if (!err && item.spread)
+		err = stock_change(scope->sql, &item, line->warehouse, on_hand, reserved);
+	/* What a reservation keeps is there. */
+	assert(err != ERR_OUT_OF_STOCK);
+	movement.delta = on_hand;
+	if (!err && on_hand)
+		err = movement_add(scope->sql, &movement);
+	return err ? err : tell_changed(scope, &before, &item);
+}
+
 static enum err change_lines(const struct scope *scope, const struct reservation *reservation,
 			     int64_t on_hand, int64_t reserved, const char *kind)
 {
+	const struct turn turn = {on_hand, reserved, kind};
 	enum err err = OK;
 
-	for (size_t i = 0; i < reservation->count && !err; i++) {
-		const struct kept *line = &reservation->lines[i];
-		const struct movement movement = {
-			.product = line->product,
-			.warehouse = line->warehouse,
-			.delta = on_hand * line->quantity,
-			.kind = kind,
-			.order = &reservation->order,
-		};
-		struct item item;
-
-		err = item_find(scope->sql, &line->product, scope->arena, &item);
-		if (!err)
-			err = item_change(scope->sql, &item, on_hand * line->quantity,
-					  reserved * line->quantity);
-		if (!err && item.spread)
-			err = stock_change(scope->sql, &line->product, line->warehouse,
-					   on_hand * line->quantity, reserved * line->quantity);
-		/* What a reservation keeps is there. */
-		assert(err != ERR_OUT_OF_STOCK);
-		if (!err && kind)
-			err = movement_add(scope->sql, &movement);
-		if (!err)
-			err = tell_changed(scope, &item,
-					   item_available(&item) -
-						   (on_hand - reserved) * line->quantity,
-					   item.threshold);
-	}
+	for (size_t i = 0; i < reservation->count && !err; i++)
+		err = change_line(scope, &reservation->order, &reservation->lines[i], &turn);
 	return err;
 }
 

@@ -69,24 +69,51 @@ bool reservation_may_move(enum reservation_status from, enum reservation_status 
 	return may_move[from][to];
 }
 
+bool item_must_cover(const struct item *item)
+{
+	return item->tracked && !item->backorder;
+}
+
 int64_t item_available(const struct item *item)
 {
-	assert(item->reserved >= 0 && item->on_hand >= item->reserved);
+	assert(item->reserved >= 0);
+	assert(item->on_hand >= item->reserved || !item_must_cover(item));
 	return item->on_hand - item->reserved;
+}
+
+bool item_has(const struct item *item, int64_t quantity)
+{
+	return !item_must_cover(item) || item_available(item) >= quantity;
+}
+
+const char *item_backorder_word(const struct item *item)
+{
+	return item->backorder ? "allow" : "deny";
 }
 
 const char *item_status(const struct item *item)
 {
 	int64_t available = item_available(item);
 
+	if (!item->tracked)
+		return "in_stock";
 	if (available <= 0)
-		return "out_of_stock";
+		return item->backorder ? "backorder" : "out_of_stock";
 	return available <= item->threshold ? "low_stock" : "in_stock";
 }
 
-bool item_fell_low(int64_t available_before, int64_t threshold_before, const struct item *now)
+bool item_fell_low(const struct item *before, const struct item *now)
 {
-	return available_before > threshold_before && item_available(now) <= now->threshold;
+	return before->tracked && now->tracked && item_available(before) > before->threshold &&
+	       item_available(now) <= now->threshold;
+}
+
+bool item_differs(const struct item *before, const struct item *now)
+{
+	if (before->tracked != now->tracked || before->backorder != now->backorder)
+		return true;
+	return now->tracked && (item_available(before) != item_available(now) ||
+				before->threshold != now->threshold);
 }
 
 /* The index of the warehouse to take from next, or count. */
@@ -111,19 +138,42 @@ static size_t next_warehouse(const struct stocks *stocks, const bool *used, int6
 	return best;
 }
 
+/* Adds what no warehouse has to the lines of `main`, or of the first one where there is no such. */
+static size_t owe(const struct stocks *stocks, const struct id *product, int64_t quantity,
+		  struct kept *lines, size_t count)
+{
+	const char *warehouse = stocks->items[0].warehouse;
+
+	for (size_t i = 0; i < stocks->count; i++)
+		if (strcmp(stocks->items[i].warehouse, WAREHOUSE_DEFAULT) == 0)
+			warehouse = WAREHOUSE_DEFAULT;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(lines[i].warehouse, warehouse) != 0)
+			continue;
+		lines[i].quantity += quantity;
+		return count;
+	}
+	lines[count] = (struct kept){
+		.product = *product,
+		.warehouse = warehouse,
+		.quantity = quantity,
+	};
+	return count + 1;
+}
+
 size_t allocate(const struct stocks *stocks, const struct id *product, int64_t quantity,
 		struct kept *ret_lines)
 {
 	bool used[WAREHOUSES_MAX] = {false};
 	size_t count = 0;
 
-	assert(quantity > 0 && stocks->count <= WAREHOUSES_MAX);
+	assert(quantity > 0 && stocks->count >= 1 && stocks->count <= WAREHOUSES_MAX);
 	while (quantity > 0) {
 		size_t i = next_warehouse(stocks, used, quantity);
 		int64_t taken;
 
 		if (i == stocks->count)
-			return 0;
+			return owe(stocks, product, quantity, ret_lines, count);
 		used[i] = true;
 		taken = MIN(stocks->items[i].on_hand - stocks->items[i].reserved, quantity);
 		ret_lines[count++] = (struct kept){

@@ -18,18 +18,30 @@ bool reservation_keeps(const struct reservation *reservation, const struct wante
 
 bool reservation_may_move(enum reservation_status from, enum reservation_status to);
 
-/* How much is free: never below 0. */
+/* Whether no more may be promised than there is. */
+bool item_must_cover(const struct item *item);
+
+/* How much is free: below 0 only where more may be promised. It says nothing of what is not tracked. */
 int64_t item_available(const struct item *item);
+
+/* Whether so many can be had. */
+bool item_has(const struct item *item, int64_t quantity);
+
+/* "allow" or "deny". */
+const char *item_backorder_word(const struct item *item);
 
 /* What is said of it. */
 const char *item_status(const struct item *item);
 
 /* Whether few are left now and were not before. */
-bool item_fell_low(int64_t available_before, int64_t threshold_before, const struct item *now);
+bool item_fell_low(const struct item *before, const struct item *now);
+
+/* Whether another stock is to be told of than before. */
+bool item_differs(const struct item *before, const struct item *now);
 
 /* Where to take `quantity` from: `main` if it has them, else the warehouse with the most, and from
- * more than one only where none has all. Writes at most stocks->count lines; gives back how many,
- * 0 where there is not enough in all. */
+ * more than one only where none has all; what none has, `main` owes. Writes at most stocks->count
+ * lines; gives back how many. */
 size_t allocate(const struct stocks *stocks, const struct id *product, int64_t quantity,
 		struct kept *ret_lines);
 

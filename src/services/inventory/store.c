@@ -2,7 +2,8 @@
  * Inventory's SQL: items and what warehouses hold of them. Reservations are in store_reserve.c.
  *
  * Invariants, held by the schema and by the guards of the statements:
- *  1. Nothing is kept that is not there: on_hand >= reserved >= 0, in every warehouse and in all.
+ *  1. Nothing is kept that is not there: on_hand >= reserved >= 0, in every warehouse and in all,
+ *     but of what nobody counts and what may be sold before it is there.
  *  2. The sums of an item that is spread over warehouses are theirs: whoever changes one changes the
  *     other.
  *  3. The journal adds up to what is on hand.
@@ -15,7 +16,7 @@
 
 #define ITEM_COLUMNS                                                                          \
 	"id, parent_id, vendor_id, sku, name, threshold, on_hand, reserved, spread, version," \
-	" revision, updated_at"
+	" revision, updated_at, tracked, backorder"
 
 /* --- items ---------------------------------------------------------------------------------- */
 
@@ -34,6 +35,8 @@ static struct item read_item(struct sql_rows *rows, struct arena *arena)
 		.version = sql_get_int(rows, 9),
 		.revision = sql_get_int(rows, 10),
 		.updated_ms = sql_get_int(rows, 11),
+		.tracked = sql_get_bool(rows, 12),
+		.backorder = sql_get_bool(rows, 13),
 	};
 
 	item.status = item_status(&item);
@@ -98,11 +101,13 @@ enum err item_put(struct sql *sql, const struct item *item, bool *ret_appeared)
 
 	err = sql_run(sql,
 		      "INSERT INTO items (id, parent_id, vendor_id, sku, name, threshold, on_hand,"
-		      " updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+		      " updated_at, tracked, backorder)"
+		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 		      " ON CONFLICT (id) DO NOTHING",
 		      sql_id(&item->id), sql_id(&item->parent), sql_id(&item->vendor),
 		      sql_text(item->sku), sql_text(item->name), sql_int(item->threshold),
-		      sql_int(item->on_hand), sql_int(sql_now_ms(sql)));
+		      sql_int(item->on_hand), sql_int(sql_now_ms(sql)), sql_int(item->tracked),
+		      sql_int(item->backorder));
 	if (err)
 		return err;
 	*ret_appeared = sql_changes(sql) == 1;
@@ -203,17 +208,41 @@ enum err item_change(struct sql *sql, struct item *item, int64_t on_hand, int64_
 	return sql_changes(sql) == 1 ? OK : ERR_OVERLOADED;
 }
 
-enum err item_set(struct sql *sql, const struct id *id, int64_t on_hand, int64_t threshold,
-		  struct arena *arena, struct item *ret_item)
+enum err item_set(struct sql *sql, const struct item *now, int64_t on_hand, struct arena *arena,
+		  struct item *ret_item)
 {
 	return take_item(sql_query(sql,
 				   "UPDATE items SET on_hand = on_hand + $2, threshold = $3,"
-				   " version = version + 1, revision = revision + 1,"
-				   " updated_at = $4 WHERE id = $1 AND on_hand + $2 >= reserved"
+				   " tracked = $4, backorder = $5, version = version + 1,"
+				   " revision = revision + 1, updated_at = $6 WHERE id = $1"
+				   " AND (on_hand + $2 >= reserved OR $4 = 0 OR $5 = 1)"
 				   " RETURNING " ITEM_COLUMNS,
-				   sql_id(id), sql_int(on_hand), sql_int(threshold),
+				   sql_id(&now->id), sql_int(on_hand), sql_int(now->threshold),
+				   sql_int(now->tracked), sql_int(now->backorder),
 				   sql_int(sql_now_ms(sql))),
 			 ERR_BELOW_RESERVED, arena, ret_item);
+}
+
+enum err item_assume(struct sql *sql, const struct id *id, int64_t on_hand, bool *ret_changed)
+{
+	const struct movement movement = {
+		.product = *id,
+		.warehouse = WAREHOUSE_DEFAULT,
+		.delta = on_hand,
+		.kind = "initial",
+	};
+	enum err err;
+
+	err = sql_run(
+		sql,
+		"UPDATE items SET tracked = 1, on_hand = on_hand + $2, revision = revision + 1,"
+		" updated_at = $3 WHERE id = $1 AND version = 1 AND on_hand = 0"
+		" AND (tracked = 0 OR revision = 1) AND (reserved <= $2 OR backorder = 1)",
+		sql_id(id), sql_int(on_hand), sql_int(sql_now_ms(sql)));
+	if (err)
+		return err;
+	*ret_changed = sql_changes(sql) == 1;
+	return *ret_changed && on_hand > 0 ? movement_add(sql, &movement) : OK;
 }
 
 /* --- warehouses ----------------------------------------------------------------------------- */
@@ -240,15 +269,16 @@ enum err stocks_get(struct sql *sql, const struct id *product, struct arena *are
 	return sql_end(rows);
 }
 
-enum err stock_change(struct sql *sql, const struct id *product, const char *warehouse,
+enum err stock_change(struct sql *sql, const struct item *item, const char *warehouse,
 		      int64_t on_hand, int64_t reserved)
 {
 	enum err err =
 		sql_run(sql,
 			"UPDATE stock SET on_hand = on_hand + $3, reserved = reserved + $4"
 			" WHERE product_id = $1 AND warehouse = $2"
-			" AND on_hand + $3 >= reserved + $4 AND reserved + $4 >= 0",
-			sql_id(product), sql_text(warehouse), sql_int(on_hand), sql_int(reserved));
+			" AND (on_hand + $3 >= reserved + $4 OR $5 = 0) AND reserved + $4 >= 0",
+			sql_id(&item->id), sql_text(warehouse), sql_int(on_hand), sql_int(reserved),
+			sql_int(item_must_cover(item)));
 
 	if (err)
 		return err;

@@ -41,13 +41,19 @@ enum err items_list(struct sql *sql, const struct item_filter *filter, struct ar
 		    struct item *ret_items, size_t *ret_count) MUST_CHECK;
 
 /* Adds to the sums of an item that was read in this transaction; fewer than none may not be free
- * then, and what is reserved not less than none: asserted. */
+ * then, unless it may be promised, and what is reserved not less than none: asserted. */
 enum err item_change(struct sql *sql, struct item *item, int64_t on_hand, int64_t reserved)
 	MUST_CHECK;
 
-/* What its vendor says: a new threshold, and a change of what is on hand. A new version. */
-enum err item_set(struct sql *sql, const struct id *id, int64_t on_hand, int64_t threshold,
-		  struct arena *arena, struct item *ret_item) MUST_CHECK;
+/* What its vendor says: threshold, tracked and backorder as `now` has them, and a change of what is on
+ * hand. A new version. ERR_BELOW_RESERVED. */
+enum err item_set(struct sql *sql, const struct item *now, int64_t on_hand, struct arena *arena,
+		  struct item *ret_item) MUST_CHECK;
+
+/* How many there are of what nobody has counted yet: an import's word, where its vendor has said
+ * nothing, and nothing has happened to what is tracked. From then on it is tracked. */
+enum err item_assume(struct sql *sql, const struct id *id, int64_t on_hand, bool *ret_changed)
+	MUST_CHECK;
 
 /* --- warehouses ------------------------------------------------------------------------------- */
 
@@ -57,9 +63,9 @@ enum err item_set(struct sql *sql, const struct id *id, int64_t on_hand, int64_t
 enum err stocks_get(struct sql *sql, const struct id *product, struct arena *arena,
 		    struct stocks *ret_stocks) MUST_CHECK;
 
-/* Adds to what one warehouse has; ERR_OUT_OF_STOCK, and nothing is changed, where fewer than none
- * would be free, or it never had any. */
-enum err stock_change(struct sql *sql, const struct id *product, const char *warehouse,
+/* Adds to what one warehouse has; ERR_OUT_OF_STOCK, and nothing is changed, where it never had any, or
+ * fewer than none would be free and must not. */
+enum err stock_change(struct sql *sql, const struct item *item, const char *warehouse,
 		      int64_t on_hand, int64_t reserved) MUST_CHECK;
 
 /* Makes a warehouse's row, with nothing, where there is none. With the first one that is not the
@@ -86,6 +92,10 @@ enum err reservation_add(struct sql *sql, const struct reservation *reservation)
 enum err reservation_add_line(struct sql *sql, const struct id *order, const struct kept *line)
 	MUST_CHECK;
 enum err reservation_remove_lines(struct sql *sql, const struct id *order) MUST_CHECK;
+
+/* Notes that nothing went out for the line: nobody counts what it keeps. */
+enum err reservation_line_uncounted(struct sql *sql, const struct id *order,
+				    const struct kept *line) MUST_CHECK;
 
 /* With its lines; ERR_NOT_FOUND where the order has none. */
 enum err reservation_get(struct sql *sql, const struct id *order, struct arena *arena,

@@ -33,6 +33,15 @@ enum err reservation_remove_lines(struct sql *sql, const struct id *order)
 	return sql_run(sql, "DELETE FROM reservation_lines WHERE order_id = $1", sql_id(order));
 }
 
+enum err reservation_line_uncounted(struct sql *sql, const struct id *order,
+				    const struct kept *line)
+{
+	return sql_run(sql,
+		       "UPDATE reservation_lines SET counted = 0"
+		       " WHERE order_id = $1 AND product_id = $2 AND warehouse = $3",
+		       sql_id(order), sql_id(&line->product), sql_text(line->warehouse));
+}
+
 static enum err read_lines(struct sql *sql, struct reservation *reservation, struct arena *arena)
 {
 	struct sql_rows *rows;
@@ -41,7 +50,7 @@ static enum err read_lines(struct sql *sql, struct reservation *reservation, str
 	reservation->lines = ARENA_ARRAY(arena, struct kept, room);
 	reservation->count = 0;
 	rows = sql_query(sql,
-			 "SELECT product_id, warehouse, quantity FROM reservation_lines"
+			 "SELECT product_id, warehouse, quantity, counted FROM reservation_lines"
 			 " WHERE order_id = $1 ORDER BY product_id, warehouse",
 			 sql_id(&reservation->order));
 	while (sql_next(rows)) {
@@ -57,6 +66,7 @@ static enum err read_lines(struct sql *sql, struct reservation *reservation, str
 			.product = sql_get_id(rows, 0),
 			.warehouse = sql_get_text(rows, 1, arena),
 			.quantity = sql_get_int(rows, 2),
+			.uncounted = !sql_get_bool(rows, 3),
 		};
 	}
 	return sql_end(rows);

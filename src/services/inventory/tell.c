@@ -10,7 +10,9 @@ static enum err tell_stock(const struct scope *scope, const struct item *now)
 	out_open(out, NULL);
 	out_id(out, "productId", &now->id);
 	out_id(out, "parentId", &now->parent);
-	out_int(out, "available", item_available(now));
+	out_bool(out, "tracked", now->tracked);
+	out_text(out, "backorder", item_backorder_word(now));
+	write_available(out, now);
 	out_int(out, "onHand", now->on_hand);
 	out_int(out, "reserved", now->reserved);
 	out_text(out, "status", now->status);
@@ -35,16 +37,24 @@ static enum err tell_low(const struct scope *scope, const struct item *now)
 	return event_publish(scope->sql, "StockLow", &now->id, scope->traceparent, out);
 }
 
-enum err tell_changed(const struct scope *scope, const struct item *now, int64_t available_before,
-		      int64_t threshold_before)
+enum err tell_changed(const struct scope *scope, const struct item *before, const struct item *now)
 {
 	enum err err = OK;
 
-	if (item_available(now) != available_before || now->threshold != threshold_before)
+	if (!before || item_differs(before, now))
 		err = tell_stock(scope, now);
-	if (!err && item_fell_low(available_before, threshold_before, now))
+	/* Few from the start is no news to a vendor: it did not fall. */
+	if (!err && before && item_fell_low(before, now))
 		err = tell_low(scope, now);
 	return err;
+}
+
+void write_available(struct out *out, const struct item *item)
+{
+	if (item->tracked)
+		out_int(out, "available", item_available(item));
+	else
+		out_null(out, "available");
 }
 
 void write_kept(struct out *out, const struct reservation *reservation)

@@ -86,20 +86,89 @@ static void reservations_move_as_drawn(void **state)
 	}
 }
 
+static bool falls_low(int64_t available_before, int64_t threshold_before, const struct item *now)
+{
+	struct item before = *now;
+
+	before.on_hand = now->reserved + available_before;
+	before.threshold = threshold_before;
+	return item_fell_low(&before, now);
+}
+
 static void stock_falls_low_once(void **state)
 {
-	struct item item = {.on_hand = 10, .reserved = 5, .threshold = 5};
+	struct item item = {.tracked = true, .on_hand = 10, .reserved = 5, .threshold = 5}, before;
 
 	(void)state;
 	assert_int_equal(item_available(&item), 5);
-	assert_true(item_fell_low(6, 5, &item));
-	assert_false(item_fell_low(5, 5, &item));
-	assert_false(item_fell_low(-1, 5, &item));
+	assert_true(falls_low(6, 5, &item));
+	assert_false(falls_low(5, 5, &item));
 	item.threshold = 4;
-	assert_false(item_fell_low(6, 4, &item));
+	assert_false(falls_low(6, 4, &item));
 	/* The vendor calls few what were many. */
 	item.threshold = 7;
-	assert_true(item_fell_low(5, 4, &item));
+	assert_true(falls_low(5, 4, &item));
+	/* Nobody counted before, or counts now. */
+	before = item;
+	before.tracked = false;
+	before.on_hand = 100;
+	assert_false(item_fell_low(&before, &item));
+	assert_false(item_fell_low(&item, &before));
+}
+
+static void what_can_be_had(void **state)
+{
+	static const struct {
+		bool tracked, backorder;
+		int64_t on_hand, reserved;
+		const char *status;
+		int64_t most; /* -1: any number */
+	} rows[] = {
+		{true, false, 10, 2, "in_stock", 8},	{true, false, 5, 2, "low_stock", 3},
+		{true, false, 2, 2, "out_of_stock", 0}, {true, true, 10, 2, "in_stock", -1},
+		{true, true, 5, 2, "low_stock", -1},	{true, true, 2, 2, "backorder", -1},
+		{true, true, 0, 4, "backorder", -1},	{true, true, -3, 0, "backorder", -1},
+		{false, false, 0, 0, "in_stock", -1},	{false, false, 0, 4, "in_stock", -1},
+		{false, true, -3, 4, "in_stock", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		struct item item = {
+			.tracked = rows[i].tracked,
+			.backorder = rows[i].backorder,
+			.on_hand = rows[i].on_hand,
+			.reserved = rows[i].reserved,
+			.threshold = 5,
+		};
+
+		assert_string_equal(item_status(&item), rows[i].status);
+		assert_int_equal(item_has(&item, 1000), rows[i].most < 0);
+		if (rows[i].most > 0)
+			assert_true(item_has(&item, rows[i].most));
+		if (rows[i].most >= 0)
+			assert_false(item_has(&item, rows[i].most + 1));
+	}
+}
+
+static void another_stock_is_told(void **state)
+{
+	const struct item before = {.tracked = true, .on_hand = 10, .reserved = 5, .threshold = 5};
+	struct item now = before;
+
+	(void)state;
+	now.on_hand = now.reserved = 7;
+	assert_true(item_differs(&before, &now));
+	now.on_hand = 12;
+	assert_false(item_differs(&before, &now));
+	now.threshold = 4;
+	assert_true(item_differs(&before, &now));
+	now = before;
+	now.backorder = true;
+	assert_true(item_differs(&before, &now));
+	now = before;
+	now.tracked = false;
+	assert_true(item_differs(&before, &now));
 }
 
 static void check_allocation(struct stocks stocks, int64_t quantity, const char *expected)
@@ -129,12 +198,14 @@ static void warehouses_share_only_where_none_has_all(void **state)
 	check_allocation(three(5, 6, 7), 8, "cadiz:7 main:1 ");
 	check_allocation(three(5, 6, 7), 13, "cadiz:7 berlin:6 ");
 	check_allocation(three(5, 6, 7), 18, "cadiz:7 berlin:6 main:5 ");
-	check_allocation(three(5, 6, 7), 19, "");
-	check_allocation(three(0, 0, 0), 1, "");
+	/* What none has, the first one owes. */
+	check_allocation(three(5, 6, 7), 19, "cadiz:7 berlin:6 main:6 ");
+	check_allocation(three(0, 6, 7), 15, "cadiz:7 berlin:6 main:2 ");
+	check_allocation(three(0, 0, 0), 1, "main:1 ");
 	partly_kept.items[2].reserved = 9;
 	partly_kept.items[0].reserved = 8;
 	check_allocation(partly_kept, 10, "cadiz:9 berlin:1 ");
-	check_allocation(partly_kept, 11, "");
+	check_allocation(partly_kept, 11, "cadiz:9 berlin:1 main:1 ");
 }
 
 static void a_warehouse_is_named_only_where_several_are_meant(void **state)
@@ -156,6 +227,8 @@ int main(void)
 		cmocka_unit_test(a_reservation_keeps_just_what_was_wanted),
 		cmocka_unit_test(reservations_move_as_drawn),
 		cmocka_unit_test(stock_falls_low_once),
+		cmocka_unit_test(what_can_be_had),
+		cmocka_unit_test(another_stock_is_told),
 		cmocka_unit_test(warehouses_share_only_where_none_has_all),
 		cmocka_unit_test(a_warehouse_is_named_only_where_several_are_meant),
 	};

@@ -27,6 +27,7 @@ static bool read_quote(const json_t *json, struct quote *ret_quote)
 		.name = json_get_text(json, "name"),
 		.sku = json_get_text(json, "sku"),
 		.category = json_get_text(json, "category"),
+		.unlimited = json_is_null(json_object_get(json, "available")),
 		.available = json_get_int(json, "available"),
 	};
 

@@ -188,7 +188,10 @@ static void write_cart_line(struct out *out, const struct cart_line *line,
 		out_money(out, "unitPrice", &priced.unit_price);
 		out_money(out, "lineTotal", &priced.line_total);
 	}
-	out_int(out, "available", quote->purchasable ? quote->available : 0);
+	if (quote->purchasable && quote->unlimited)
+		out_null(out, "available");
+	else
+		out_int(out, "available", quote->purchasable ? quote->available : 0);
 	if (line->added_known)
 		out_money(out, "addedPrice", &line->added_price);
 	write_changes(out, cart_line_changes(line, quote));

@@ -44,24 +44,36 @@ static const struct field option_fields[] = {
 static const struct field tag_value = {
 	.kind = FIELD_KIND_TEXT, .min = 1, .max = PRODUCT_TAG_LENGTH_MAX};
 
+/* clang-format off */
+#define VARIANT_FIELDS                                                                             \
+	FIELD(struct variant_draft, id, "id", ID, GIVEN(struct variant_draft, id_given)),          \
+	FIELD(struct variant_draft, sku, "sku", TEXT, .flags = NULLABLE, .min = 1,                 \
+	      .max = PRODUCT_SKU_MAX),                                                             \
+	FIELD(struct variant_draft, options, "options", JSON, .flags = NULLABLE, .max = 8192),     \
+	FIELD(struct variant_draft, price, "price", MONEY,                                         \
+	      GIVEN(struct variant_draft, price_given)),                                           \
+	FIELD(struct variant_draft, compare_at, "compareAtPrice", MONEY, .flags = NULLABLE,        \
+	      GIVEN(struct variant_draft, compare_at_given)),                                      \
+	FIELD(struct variant_draft, details.barcode, "barcode", TEXT, .flags = NULLABLE, .min = 1, \
+	      .max = PRODUCT_BARCODE_MAX, GIVEN(struct variant_draft, barcode_given)),             \
+	FIELD(struct variant_draft, details.weight_grams, "weightGrams", INT, .flags = NULLABLE,   \
+	      .min = 0, .max = PRODUCT_WEIGHT_GRAMS_MAX, GIVEN(struct variant_draft, weight_given)), \
+	FIELD(struct variant_draft, details.image, "image", TEXT, .flags = NULLABLE, .min = 1,     \
+	      .max = 2048, .check = text_is_web_address,                                           \
+	      .expected = "must be an http or https address",                                      \
+	      GIVEN(struct variant_draft, image_given)),                                           \
+	FIELD(struct variant_draft, stock, "stock", ANY, .flags = NULLABLE)
+/* clang-format on */
+
 static const struct field variant_fields[] = {
-	FIELD(struct variant_draft, id, "id", ID, GIVEN(struct variant_draft, id_given)),
-	FIELD(struct variant_draft, sku, "sku", TEXT, .flags = NULLABLE, .min = 1,
-	      .max = PRODUCT_SKU_MAX),
-	FIELD(struct variant_draft, options, "options", JSON, .flags = NULLABLE, .max = 8192),
-	FIELD(struct variant_draft, price, "price", MONEY,
-	      GIVEN(struct variant_draft, price_given)),
-	FIELD(struct variant_draft, compare_at, "compareAtPrice", MONEY, .flags = NULLABLE,
-	      GIVEN(struct variant_draft, compare_at_given)),
-	FIELD(struct variant_draft, details.barcode, "barcode", TEXT, .flags = NULLABLE, .min = 1,
-	      .max = PRODUCT_BARCODE_MAX, GIVEN(struct variant_draft, barcode_given)),
-	FIELD(struct variant_draft, details.weight_grams, "weightGrams", INT, .flags = NULLABLE,
-	      .min = 0, .max = PRODUCT_WEIGHT_GRAMS_MAX, GIVEN(struct variant_draft, weight_given)),
-	FIELD(struct variant_draft, details.image, "image", TEXT, .flags = NULLABLE, .min = 1,
-	      .max = 2048, .check = text_is_web_address,
-	      .expected = "must be an http or https address",
-	      GIVEN(struct variant_draft, image_given)),
-	FIELD(struct variant_draft, stock, "stock", ANY, .flags = NULLABLE),
+	VARIANT_FIELDS,
+	FIELD_END,
+};
+
+static const struct field import_variant_fields[] = {
+	VARIANT_FIELDS,
+	FIELD(struct variant_draft, assumed_units, "assumedStock", INT, .min = 0,
+	      .max = PRODUCT_STOCK_MAX, GIVEN(struct variant_draft, assumed)),
 	FIELD_END,
 };
 
@@ -100,9 +112,9 @@ static const struct field variant_fields[] = {
 	FIELD(struct draft, vendor_id, "vendorId", ID, .flags = (needed),                          \
 	      GIVEN(struct draft, vendor_given))
 
-#define VARIANTS_FIELD(needed, least)                                                              \
-	FIELD(struct draft, variants, "variants", LIST, .flags = (needed), .min = (least),         \
-	      .max = PRODUCT_VARIANTS_MAX, STRUCT_OF(variant_fields, struct variant_draft),        \
+#define VARIANTS_FIELD(variant_table, least)                                                       \
+	FIELD(struct draft, variants, "variants", LIST, .min = (least),                            \
+	      .max = PRODUCT_VARIANTS_MAX, STRUCT_OF(variant_table, struct variant_draft),         \
 	      GIVEN(struct draft, variants_given))
 
 /* What GET shows and nobody sets, but for a new product's stock. */
@@ -119,7 +131,7 @@ const struct field draft_new_fields[] = {
 	DRAFT_FIELDS(REQUIRED),
 	SLUG_FIELD(OPTIONAL),
 	VENDOR_FIELD(OPTIONAL),
-	VARIANTS_FIELD(OPTIONAL, 0),
+	VARIANTS_FIELD(variant_fields, 0),
 	STOCK_FIELD,
 	FIELD_END,
 };
@@ -128,7 +140,7 @@ const struct field draft_change_fields[] = {
 	DRAFT_FIELDS(OPTIONAL),
 	SLUG_FIELD(OPTIONAL),
 	VENDOR_FIELD(OPTIONAL),
-	VARIANTS_FIELD(OPTIONAL, 1),
+	VARIANTS_FIELD(variant_fields, 1),
 	SHOWN_FIELDS,
 	FIELD_END,
 };
@@ -137,7 +149,7 @@ const struct field draft_import_fields[] = {
 	DRAFT_FIELDS(OPTIONAL),
 	SLUG_FIELD(REQUIRED),
 	VENDOR_FIELD(OPTIONAL),
-	VARIANTS_FIELD(OPTIONAL, 1),
+	VARIANTS_FIELD(import_variant_fields, 1),
 	FIELD(struct draft, partial, "partial", BOOL),
 	FIELD(struct draft, unnamed, "unnamedOptions", BOOL),
 	FIELD_END,
@@ -225,16 +237,36 @@ static void check_variant_options(const struct variant_draft *variant, size_t in
 	}
 }
 
+/* What GET shows of stock, or an import says: what is not counted has no number, what is owed one below
+ * 0. */
+static bool stock_object_read(const json_t *stock, struct initial_stock *ret_initial)
+{
+	const json_t *available = json_object_get(stock, "available");
+	const json_t *tracked = json_object_get(stock, "tracked");
+	const char *status = json_get_text(stock, "status");
+	const char *backorder = json_get_text(stock, "backorder");
+
+	if (available && !json_is_integer(available) && !json_is_null(available))
+		return false;
+	ret_initial->uncounted = json_is_null(available) || json_is_false(tracked);
+	ret_initial->backorder = (status && strcmp(status, "backorder") == 0) ||
+				 (backorder && strcmp(backorder, "allow") == 0);
+	if (!ret_initial->uncounted)
+		ret_initial->units = MAX(json_integer_value(available), 0);
+	return ret_initial->units <= PRODUCT_STOCK_MAX;
+}
+
 /* Absent, a number of units, or what GET shows: false where it is none of these. */
-static bool stock_read(const json_t *stock, int64_t *ret_units)
+static bool stock_read(const json_t *stock, struct initial_stock *ret_initial)
 {
 	if (!stock || json_is_null(stock))
 		return true;
-	if (!json_is_integer(stock) && !json_is_object(stock))
+	if (json_is_object(stock))
+		return stock_object_read(stock, ret_initial);
+	if (!json_is_integer(stock))
 		return false;
-	*ret_units = json_is_integer(stock) ? json_integer_value(stock)
-					    : json_get_int(stock, "available");
-	return *ret_units >= 0 && *ret_units <= PRODUCT_STOCK_MAX;
+	ret_initial->units = json_integer_value(stock);
+	return ret_initial->units >= 0 && ret_initial->units <= PRODUCT_STOCK_MAX;
 }
 
 static void check_variants(struct list *variants, struct faults *faults)
@@ -243,7 +275,7 @@ static void check_variants(struct list *variants, struct faults *faults)
 
 	for (size_t i = 0; i < variants->count; i++) {
 		check_variant_options(&variant[i], i, faults);
-		if (!stock_read(variant[i].stock, &variant[i].initial_stock))
+		if (!stock_read(variant[i].stock, &variant[i].initial))
 			fault_add(faults, arena_printf(faults->arena, "/variants/%zu/stock", i),
 				  "must be a whole number from 0 to %d", PRODUCT_STOCK_MAX);
 		if (!variant[i].sku)
@@ -263,7 +295,7 @@ void draft_check(struct draft *draft, struct faults *faults)
 	}
 	if (draft->content.description)
 		clean_description(&draft->content, faults);
-	if (!stock_read(draft->stock, &draft->initial_stock))
+	if (!stock_read(draft->stock, &draft->initial))
 		fault_add(faults, "/stock", "must be a whole number from 0 to %d",
 			  PRODUCT_STOCK_MAX);
 	clean_tags(faults->arena, &draft->content.tags);

@@ -12,9 +12,11 @@ struct variant_draft {
 	char *sku;
 	json_t *options; /* an object; NULL: none */
 	struct money price, compare_at;
-	struct details details; /* compare_at apart, which has a currency here */
-	json_t *stock;		/* a number of units, or what GET shows */
-	int64_t initial_stock;	/* that it stands for, by draft_check */
+	struct details details;	      /* compare_at apart, which has a currency here */
+	json_t *stock;		      /* a number of units, or what GET shows */
+	struct initial_stock initial; /* that it stands for, by draft_check */
+	int64_t assumed_units; /* of an import: how many there are, should nobody have counted */
+	bool assumed;
 	bool id_given, price_given;
 	bool compare_at_given, barcode_given, weight_given, image_given;
 };
@@ -27,7 +29,7 @@ struct draft {
 	struct content content;
 	struct list variants; /* struct variant_draft */
 	json_t *stock;	      /* as a variant's, of a plain product */
-	int64_t initial_stock;
+	struct initial_stock initial;
 	bool imported; /* from a file, in which a SKU says less than options do */
 	bool partial;  /* of an import: variants that are not in it stay */
 	bool unnamed;  /* of an import: its options' names are made up */

@@ -1,6 +1,7 @@
 /* What the catalogue hears: stock from Inventory, ratings from Review, who may sell from
  * User. */
 #include <math.h>
+#include <string.h>
 
 #include "services/product/api.h"
 #include "services/product/store.h"
@@ -8,9 +9,13 @@
 
 static enum err stock_changed(struct sql *sql, const struct event *event)
 {
-	struct stock stock = {
+	const char *backorder = json_get_text(event->json, "backorder");
+	/* Those of the first release say nothing of it: all was counted. */
+	const struct stock stock = {
 		.available = json_get_int(event->json, "available"),
 		.status = stock_status_from_word(json_get_text(event->json, "status")),
+		.uncounted = json_is_false(json_object_get(event->json, "tracked")),
+		.backorder = backorder && strcmp(backorder, "allow") == 0,
 	};
 
 	return store_set_stock(sql, &event->subject, &stock, json_get_int(event->json, "version"));

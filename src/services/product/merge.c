@@ -314,6 +314,21 @@ static void refuse_stock(const struct merge *merge, const json_t *stock, const c
 			  "is Inventory's: PUT /inventory/:productId sets what is on hand");
 }
 
+/* Of an old one Inventory knows better, unless nobody has told it. */
+static void take_stock(const struct variant_draft *draft, struct variant *variant)
+{
+	variant->assumed = draft->assumed && !variant->is_new;
+	variant->assumed_units = draft->assumed_units;
+	if (!variant->is_new)
+		return;
+	variant->initial = draft->initial;
+	if (draft->assumed)
+		variant->initial = (struct initial_stock){
+			.units = draft->assumed_units,
+			.backorder = draft->initial.backorder,
+		};
+}
+
 /* The variants that the draft lists. */
 static void list_variants(struct merge *merge)
 {
@@ -341,8 +356,7 @@ static void list_variants(struct merge *merge)
 		if (merge->from[i] >= 0)
 			refuse_stock(merge, draft[i].stock, pointer_to(merge->faults, i, "/stock"));
 		merge_details(&draft[i], &variant->details);
-		if (variant->is_new)
-			variant->initial_stock = draft[i].initial_stock;
+		take_stock(&draft[i], variant);
 	}
 	if (merge->draft->partial && merge->current)
 		keep_others(merge);
@@ -363,7 +377,7 @@ static void assume_variants(struct merge *merge)
 	product->variant_count = 1;
 	product->variants[0].is_new = true;
 	product->variants[0].price = -1;
-	product->variants[0].initial_stock = merge->draft->initial_stock;
+	product->variants[0].initial = merge->draft->initial;
 }
 
 /* --- prices ------------------------------------------------------------------------------ */

@@ -35,13 +35,22 @@
 enum product_status { PRODUCT_DRAFT, PRODUCT_ACTIVE, PRODUCT_ARCHIVED, PRODUCT_DELETED };
 extern const char *const product_status_words[]; /* without the deleted, which nobody sees */
 
-enum stock_status { STOCK_OUT, STOCK_LOW, STOCK_IN };
+/* From the worst on. */
+enum stock_status { STOCK_OUT, STOCK_BACKORDER, STOCK_LOW, STOCK_IN };
 const char *stock_status_word(enum stock_status status);
 enum stock_status stock_status_from_word(const char *word);
 
 struct stock {
 	enum stock_status status;
-	int64_t available;
+	int64_t available; /* of what is counted; below 0: what is owed already */
+	int64_t uncounted; /* 1: nobody counts, and it is always to be had; of a product, how many */
+	bool backorder;	   /* of a variant: it may be sold before it is there */
+};
+
+/* What a new variant begins with. */
+struct initial_stock {
+	int64_t units;
+	bool uncounted, backorder;
 };
 
 struct image {
@@ -82,7 +91,9 @@ struct variant {
 	/* While it is being changed. */
 	const char *values[PRODUCT_OPTIONS_MAX]; /* in the order of the product's options */
 	bool is_new;
-	int64_t initial_stock; /* of a new one */
+	struct initial_stock initial; /* of a new one */
+	bool assumed;		      /* an import says how many there are of an old one, */
+	int64_t assumed_units;	      /* should nobody have counted it */
 };
 
 struct product {
@@ -118,7 +129,7 @@ struct quote {
 	char *name, *title, *sku, *category;
 	struct money price;
 	bool known, active;
-	int64_t available;
+	struct stock stock;
 };
 
 #endif

@@ -15,6 +15,7 @@ const char *const product_status_words[] = {
 
 static const char *const stock_words[] = {
 	[STOCK_OUT] = "out_of_stock",
+	[STOCK_BACKORDER] = "backorder",
 	[STOCK_LOW] = "low_stock",
 	[STOCK_IN] = "in_stock",
 };
@@ -26,7 +27,7 @@ const char *stock_status_word(enum stock_status status)
 
 enum stock_status stock_status_from_word(const char *word)
 {
-	for (enum stock_status status = STOCK_LOW; status <= STOCK_IN; status++)
+	for (enum stock_status status = STOCK_BACKORDER; status <= STOCK_IN; status++)
 		if (word && strcmp(word, stock_words[status]) == 0)
 			return status;
 	return STOCK_OUT;
@@ -75,6 +76,18 @@ static char *title_of(struct arena *arena, const struct variant *variant, size_t
 	return out.data;
 }
 
+static struct stock stock_begin(const struct initial_stock *initial)
+{
+	return (struct stock){
+		.status = initial->uncounted || initial->units ? STOCK_IN
+			  : initial->backorder		       ? STOCK_BACKORDER
+							       : STOCK_OUT,
+		.available = initial->uncounted ? 0 : initial->units,
+		.uncounted = initial->uncounted,
+		.backorder = initial->backorder,
+	};
+}
+
 void product_settle(struct arena *arena, struct product *product)
 {
 	const struct list *options = &product->content.options;
@@ -90,20 +103,25 @@ void product_settle(struct arena *arena, struct product *product)
 		variant->title = title_of(arena, variant, options->count);
 		/* Until Inventory says what there is, what it was told counts. */
 		if (variant->is_new)
-			variant->stock = (struct stock){
-				.status = variant->initial_stock ? STOCK_IN : STOCK_OUT,
-				.available = variant->initial_stock,
-			};
+			variant->stock = stock_begin(&variant->initial);
 		product->price.amount = MIN(product->price.amount, variant->price);
 		product->price_max = MAX(product->price_max, variant->price);
 		product->price_ranges |= price_range_bit(variant->price);
-		stock_add(&product->stock, &variant->stock);
+		stock_add(&product->stock, &variant->stock, product->variant_count);
 	}
 }
 
-void stock_add(struct stock *all, const struct stock *one)
+int64_t stock_share(const struct stock *one, size_t variants)
 {
-	all->available += one->available;
+	if (one->uncounted)
+		return 0;
+	return variants == 1 ? one->available : MAX(one->available, 0);
+}
+
+void stock_add(struct stock *all, const struct stock *one, size_t variants)
+{
+	all->available += stock_share(one, variants);
+	all->uncounted += one->uncounted;
 	all->status = MAX(all->status, one->status);
 }
 

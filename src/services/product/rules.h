@@ -24,9 +24,12 @@ void product_merge(const struct product *current, const struct draft *draft,
 /* Sets what follows from the variants: lowest price, stock, and of each its options and title. */
 void product_settle(struct arena *arena, struct product *product);
 
-/* Adds one variant's to the product's, which begins as zero: in_stock where one variant is,
- * out_of_stock where all are; available is their sum. */
-void stock_add(struct stock *all, const struct stock *one);
+/* Adds one variant's to the product's, which has so many and begins as zero: in_stock where one variant
+ * is, out_of_stock where all are; available is the sum of their shares. */
+void stock_add(struct stock *all, const struct stock *one, size_t variants);
+
+/* What one variant adds to what is available: what is owed of one takes nothing from the others. */
+int64_t stock_share(const struct stock *one, size_t variants);
 
 /* Where a variant has no SKU of its own: the slug and the values. */
 char *variant_sku(struct arena *arena, const char *slug, const struct variant *variant);

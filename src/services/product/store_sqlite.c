@@ -75,6 +75,7 @@ static void read_product(struct sql_rows *rows, struct arena *arena, struct prod
 		.created_ms = sql_get_int(rows, 16),
 		.updated_ms = sql_get_int(rows, 17),
 		.document = sql_get_text(rows, 18, arena),
+		.stock.uncounted = sql_get_int(rows, 19),
 	};
 	sql_get_currency(rows, 8, product->price.currency);
 }
@@ -88,7 +89,8 @@ static enum err read_variants(struct sql *sql, struct arena *arena, struct produ
 	rows = sql_query(sql,
 			 "SELECT v.id, v.sku, v.options, v.title, v.price, v.available,"
 			 " v.stock_status, v.stock_version, d.compare_at, d.barcode,"
-			 " d.weight_grams, d.image FROM variants v LEFT JOIN variant_details d"
+			 " d.weight_grams, d.image, v.uncounted, v.backorder"
+			 " FROM variants v LEFT JOIN variant_details d"
 			 " ON d.product = v.product AND d.position = v.position"
 			 " WHERE v.product = $1 ORDER BY v.position",
 			 sql_int(product->number));
@@ -107,6 +109,8 @@ static enum err read_variants(struct sql *sql, struct arena *arena, struct produ
 			.details.barcode = sql_get_text(rows, 9, arena),
 			.details.weight_grams = sql_get_int(rows, 10),
 			.details.image = sql_get_text(rows, 11, arena),
+			.stock.uncounted = sql_get_int(rows, 12),
+			.stock.backorder = sql_get_bool(rows, 13),
 		};
 	}
 	return sql_end(rows);
@@ -123,7 +127,7 @@ enum err store_load(struct sql *sql, struct arena *arena, int64_t number,
 			 "SELECT p.number, p.id, p.vendor_id, p.slug, p.name, p.category, p.status,"
 			 " p.price, p.currency, p.available, p.stock_status, p.rating,"
 			 " p.rating_count, p.variant_count, p.version, p.revision, p.created_at,"
-			 " p.updated_at, d.document FROM products p"
+			 " p.updated_at, d.document, p.uncounted FROM products p"
 			 " JOIN documents d ON d.number = p.number WHERE p.number = $1",
 			 sql_int(number));
 	err = sql_first(rows);
@@ -230,14 +234,16 @@ static enum err add_variants(struct sql *sql, const struct product *product)
 
 		err = sql_run(sql,
 			      "INSERT INTO variants (product, position, id, sku, options, title,"
-			      " price, available, stock_status, stock_version)"
-			      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+			      " price, available, stock_status, stock_version, uncounted,"
+			      " backorder)"
+			      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 			      sql_int(product->number), sql_int((int64_t)i), sql_id(&variant->id),
 			      sql_text(variant->sku), sql_text(variant->options),
 			      sql_text(variant->title), sql_int(variant->price),
 			      sql_int(variant->stock.available),
 			      sql_text(stock_status_word(variant->stock.status)),
-			      sql_int(variant->stock_version));
+			      sql_int(variant->stock_version), sql_int(variant->stock.uncounted),
+			      sql_int(variant->stock.backorder));
 		if (!err)
 			err = add_details(sql, product->number, i, &variant->details);
 	}
@@ -324,9 +330,9 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 	err = sql_run(sql,
 		      "INSERT INTO products (number, id, slug, vendor_id, status, name, category,"
 		      " price, currency, available, stock_status, variant_count, version,"
-		      " created_at, updated_at, name_key, price_max, price_ranges)"
+		      " created_at, updated_at, name_key, price_max, price_ranges, uncounted)"
 		      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		      " $16, $17, $18)",
+		      " $16, $17, $18, $19)",
 		      sql_int(product->number), sql_id(&product->id), sql_text(product->slug),
 		      sql_id(&product->vendor_id), sql_text(status_words[product->status]),
 		      sql_text(product->name), sql_text(category_path(arena, product->category)),
@@ -336,7 +342,7 @@ enum err store_add(struct sql *sql, struct arena *arena, struct product *product
 		      sql_int((int64_t)product->variant_count), sql_int(product->version),
 		      sql_int(product->created_ms), sql_int(product->updated_ms),
 		      sqlite_name_key(arena, product->name), sql_int(product->price_max),
-		      sql_int(product->price_ranges));
+		      sql_int(product->price_ranges), sql_int(product->stock.uncounted));
 	if (err)
 		return err;
 	err = put_document(sql, product);
@@ -362,7 +368,8 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 		      "UPDATE products SET slug = $2, vendor_id = $3, status = $4, name = $5,"
 		      " category = $6, price = $7, currency = $8, available = $9,"
 		      " stock_status = $10, variant_count = $11, version = $12, updated_at = $13,"
-		      " name_key = $14, price_max = $15, price_ranges = $16 WHERE number = $1",
+		      " name_key = $14, price_max = $15, price_ranges = $16, uncounted = $17"
+		      " WHERE number = $1",
 		      sql_int(product->number), sql_text(product->slug),
 		      sql_id(&product->vendor_id), sql_text(status_words[product->status]),
 		      sql_text(product->name), sql_text(category_path(arena, product->category)),
@@ -371,7 +378,8 @@ enum err store_change(struct sql *sql, struct arena *arena, const struct product
 		      sql_text(stock_status_word(product->stock.status)),
 		      sql_int((int64_t)product->variant_count), sql_int(product->version),
 		      sql_int(product->updated_ms), sqlite_name_key(arena, product->name),
-		      sql_int(product->price_max), sql_int(product->price_ranges));
+		      sql_int(product->price_max), sql_int(product->price_ranges),
+		      sql_int(product->stock.uncounted));
 	if (err)
 		return err;
 	err = put_document(sql, product);
@@ -451,7 +459,8 @@ enum err store_quote(struct sql *sql, struct arena *arena, const struct id *id,
 
 	rows = sql_query(sql,
 			 "SELECT p.id, p.vendor_id, p.name, v.title, v.sku, p.category, v.price,"
-			 " p.currency, p.status = 'active', v.available FROM variants v"
+			 " p.currency, p.status = 'active', v.available, v.uncounted, v.backorder"
+			 " FROM variants v"
 			 " JOIN products p ON p.number = v.product WHERE v.id = $1",
 			 sql_id(id));
 	err = sql_first(rows);
@@ -471,7 +480,9 @@ enum err store_quote(struct sql *sql, struct arena *arena, const struct id *id,
 	quote.price.amount = sql_get_int(rows, 6);
 	sql_get_currency(rows, 7, quote.price.currency);
 	quote.active = sql_get_bool(rows, 8);
-	quote.available = sql_get_int(rows, 9);
+	quote.stock.available = sql_get_int(rows, 9);
+	quote.stock.uncounted = sql_get_int(rows, 10);
+	quote.stock.backorder = sql_get_bool(rows, 11);
 	err = sql_end(rows);
 	if (err)
 		return err;

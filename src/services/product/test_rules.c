@@ -118,7 +118,7 @@ static void test_variants(void **state)
 	assert_int_equal(product.price.amount, 2000);
 	assert_string_equal(product.variants[1].options, "{\"Size\":\"M\"}");
 	assert_string_equal(product.variants[1].title, "M");
-	assert_int_equal(product.variants[0].initial_stock, 4);
+	assert_int_equal(product.variants[0].initial.units, 4);
 	assert_int_equal(product.stock.available, 4);
 }
 
@@ -472,16 +472,64 @@ static void test_ratings(void **state)
 
 static void test_stock_of_all(void **state)
 {
-	struct stock all = {.status = STOCK_OUT};
+	struct stock all = {.status = STOCK_OUT}, alone = {.status = STOCK_OUT};
 
-	stock_add(&all, &(struct stock){.status = STOCK_OUT});
+	stock_add(&all, &(struct stock){.status = STOCK_OUT}, 5);
 	assert_int_equal(all.status, STOCK_OUT);
-	stock_add(&all, &(struct stock){.status = STOCK_LOW, .available = 2});
+	stock_add(&all, &(struct stock){.status = STOCK_BACKORDER, .available = -4}, 5);
+	assert_int_equal(all.status, STOCK_BACKORDER);
+	stock_add(&all, &(struct stock){.status = STOCK_LOW, .available = 2}, 5);
 	assert_int_equal(all.status, STOCK_LOW);
-	stock_add(&all, &(struct stock){.status = STOCK_IN, .available = 9});
-	stock_add(&all, &(struct stock){.status = STOCK_OUT});
+	stock_add(&all, &(struct stock){.status = STOCK_IN, .available = 9}, 5);
+	stock_add(&all, &(struct stock){.status = STOCK_OUT}, 5);
 	assert_int_equal(all.status, STOCK_IN);
 	assert_int_equal(all.available, 11);
+	stock_add(&all, &(struct stock){.status = STOCK_IN, .uncounted = 1}, 5);
+	assert_int_equal(all.uncounted, 1);
+
+	stock_add(&alone, &(struct stock){.status = STOCK_BACKORDER, .available = -4}, 1);
+	assert_int_equal(alone.available, -4);
+}
+
+static void test_stock_to_begin_with(void **state)
+{
+	static const struct {
+		const char *stock;
+		bool uncounted, backorder;
+		int64_t units;
+		enum stock_status status;
+	} rows[] = {
+		{"null", false, false, 0, STOCK_OUT},
+		{"7", false, false, 7, STOCK_IN},
+		{"{'status': 'in_stock', 'available': 7}", false, false, 7, STOCK_IN},
+		{"{'status': 'in_stock', 'available': null}", true, false, 0, STOCK_IN},
+		{"{'status': 'backorder', 'available': -7}", false, true, 0, STOCK_BACKORDER},
+		{"{'tracked': false, 'available': 3}", true, false, 0, STOCK_IN},
+		{"{'backorder': 'allow', 'available': 3}", false, true, 3, STOCK_IN},
+		{"{'backorder': 'deny'}", false, false, 0, STOCK_OUT},
+	};
+	struct product product;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+		const char *body = arena_printf(arena,
+						"{'name': 'x', 'price': {'amount': 1, 'currency':"
+						" 'EUR'}, 'stock': %s}",
+						rows[i].stock);
+		const struct variant *variant;
+
+		assert_string_equal(make(body, &product), "");
+		variant = &product.variants[0];
+		assert_int_equal(variant->initial.units, rows[i].units);
+		assert_int_equal(variant->initial.uncounted, rows[i].uncounted);
+		assert_int_equal(variant->initial.backorder, rows[i].backorder);
+		assert_int_equal(variant->stock.status, rows[i].status);
+		assert_int_equal(product.stock.status, rows[i].status);
+		assert_int_equal(product.stock.uncounted, rows[i].uncounted);
+	}
+	assert_string_equal(make("{'name': 'x', 'price': {'amount': 1, 'currency': 'EUR'},"
+				 " 'stock': {'available': 'many'}}",
+				 &product),
+			    "/stock");
 }
 
 static void test_facets_roll_up(void **state)
@@ -514,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_ratings),
 		cmocka_unit_test(test_stock_of_all),
+		cmocka_unit_test(test_stock_to_begin_with),
 		cmocka_unit_test(test_facets_roll_up),
 	};
 

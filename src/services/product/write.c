@@ -19,7 +19,10 @@ static void write_stock(struct out *out, const struct stock *stock)
 {
 	out_open(out, "stock");
 	out_text(out, "status", stock_status_word(stock->status));
-	out_int(out, "available", stock->available);
+	if (stock->uncounted)
+		out_null(out, "available");
+	else
+		out_int(out, "available", stock->available);
 	out_close(out);
 }
 
@@ -98,9 +101,24 @@ void quote_write(struct out *out, struct arena *arena, const struct quote *quote
 		out_text(out, "category", quote->category);
 	}
 	out_bool(out, "purchasable", purchasable);
-	if (purchasable)
-		out_int(out, "available", quote->available);
+	/* Null where as many as one likes can be had. */
+	if (purchasable && (quote->stock.uncounted || quote->stock.backorder))
+		out_null(out, "available");
+	else if (purchasable)
+		out_int(out, "available", quote->stock.available);
 	out_close(out);
+}
+
+/* What Inventory begins with; of an old variant, what it is told should it know nothing. */
+static void write_initial(struct out *out, const struct variant *variant)
+{
+	if (variant->is_new) {
+		out_int(out, "initialStock", variant->initial.units);
+		out_bool(out, "tracked", !variant->initial.uncounted);
+		out_text(out, "backorder", variant->initial.backorder ? "allow" : "deny");
+	} else if (variant->assumed) {
+		out_int(out, "assumedStock", variant->assumed_units);
+	}
 }
 
 void product_write_event(struct out *out, struct arena *arena, const struct product *product)
@@ -125,8 +143,7 @@ void product_write_event(struct out *out, struct arena *arena, const struct prod
 		out_text(out, "name", sold_name(arena, product->name, variant->title));
 		out_money(out, "price", &price);
 		write_details(out, &variant->details, price);
-		if (variant->is_new)
-			out_int(out, "initialStock", variant->initial_stock);
+		write_initial(out, variant);
 		out_close(out);
 	}
 	out_close_list(out);
