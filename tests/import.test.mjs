@@ -369,7 +369,7 @@ describe('what spreadsheets make of a file', () => {
     for (const separator of [';', '\t']) {
       const stdout = await imports(csv(rows, { separator }), { [separator === ';' ? 'created' : 'unchanged']: 7, failed: 6, code: 1 },
         [[9, /0,999/], [10, /two ways/], [11, /two ways/], [12, /12,99,9/], [13, /1.29,00/], [14, /no amount/]]);
-      assert.doesNotMatch(stdout, /note/);
+      assert.doesNotMatch(stdout, /left out/);
     }
     for (const [slug, [, amount]] of Object.entries(prices)) if (amount) assert.equal(await priceOf(slug), amount, slug);
     // Between commas a comma is no decimal one, unless a point says so; yen have no decimals.
@@ -464,6 +464,81 @@ describe('what spreadsheets make of a file', () => {
     assert.match(stdout, /note: 2 columns were not taken: "Variant Tax Code", "Google Shopping \/ Gender"/);
     assert.equal((await product('a-gift', await shop.admin())).status, 'draft');
     assert.equal((await product('no-gift')).status, 'active');
+  });
+});
+
+describe('what a file does not count', () => {
+  const stockOf = async (slug) => {
+    const { id } = await product(slug, await shop.admin());
+    return waitFor(async () => {
+      const { json, status } = await shop.api('GET', `/inventory/${id}`);
+      return status === 200 && json;
+    }, `Inventory knows ${slug}`);
+  };
+  const states = ({ tracked, backorder, onHand, available, status }) => [tracked, backorder, onHand, available, status];
+  const columns = [...COLUMNS, 'Variant Inventory Tracker', 'Variant Inventory Policy'];
+  const some = (names) => columns.filter((name) => names.includes(name));
+  const row = (handle, tracker, quantity, policy) => plain(handle, {
+    'Variant Inventory Tracker': tracker, 'Variant Inventory Qty': quantity, 'Variant Inventory Policy': policy,
+  });
+
+  test('trackers and policies mean what they mean at Shopify', async () => {
+    const cases = {
+      'st-1': [['', '0', 'deny'], [false, 'deny', 0, null, 'in_stock']],
+      'st-2': [['', '7', ''], [false, 'deny', 0, null, 'in_stock']],
+      'st-3': [['shopify', '7', 'deny'], [true, 'deny', 7, 7, 'in_stock']],
+      'st-4': [['shopify', '0', 'deny'], [true, 'deny', 0, 0, 'out_of_stock']],
+      'st-5': [['shopify', '0', 'continue'], [true, 'allow', 0, 0, 'backorder']],
+      'st-6': [['shopify', '', 'CONTINUE'], [true, 'allow', 0, 0, 'backorder']],
+      'st-7': [['shopify', '', ''], [true, 'deny', 0, 0, 'out_of_stock']],
+      'st-8': [['amazon', '-3', 'continue'], [true, 'allow', 0, 0, 'backorder']],
+      'st-9': [['shopify', '2.0', 'maybe'], [true, 'deny', 2, 2, 'low_stock']],
+    };
+    const stdout = await imports(csv(Object.entries(cases).map(([handle, [cells]]) => row(handle, ...cells)), { columns }), { created: 9 });
+    for (const [handle, [, expected]] of Object.entries(cases)) assert.deepEqual(states(await stockOf(handle)), expected, handle);
+    for (const said of [/note: 2 variants have no inventory tracker: they are always to be had; --stock N/, /of 1 variants: they are sold out; --stock N/,
+      /of 1 variants: there are none, and they can be ordered nevertheless/, /1 variants have less than nothing/, /policy is "maybe"/]) assert.match(stdout, said);
+    const found = await shop.all('/products?inStock=true&category=kitchen');
+    assert.deepEqual(found.map(({ slug }) => slug).filter((slug) => slug.startsWith('st-')).sort(),
+      ['st-1', 'st-2', 'st-3', 'st-5', 'st-6', 'st-8', 'st-9']);
+  });
+
+  test('without the columns: nobody counts, or nobody said', async () => {
+    const few = some(['Handle', 'Title', 'Variant Price']);
+    assert.match(await imports(csv([plain('nc-1')], { columns: few }), { created: 1 }), /1 variants have no inventory tracker/);
+    assert.deepEqual(states(await stockOf('nc-1')), [false, 'deny', 0, null, 'in_stock']);
+    await imports(csv([row('nc-2', 'shopify', 9, 'continue')], { columns: [...few, 'Variant Inventory Tracker', 'Variant Inventory Policy'] }), { created: 1 });
+    assert.deepEqual(states(await stockOf('nc-2')), [true, 'allow', 0, 0, 'backorder']);
+    await imports(csv([row('nc-3', '', 9, 'continue')], { columns: [...few, 'Variant Inventory Qty'] }), { created: 1 });
+    assert.deepEqual(states(await stockOf('nc-3')), [true, 'deny', 9, 9, 'in_stock']);
+  });
+
+  test('--stock says how many there are of what the file does not count', async () => {
+    const rows = [row('as-1', '', '', ''), row('as-2', 'shopify', '', 'continue'), row('as-3', 'shopify', 4, 'deny'), row('as-4', '', 5, '')];
+    const args = ['--stock', '12'];
+    const stdout = await imports(csv(rows, { columns }), { created: 4 }, [], { args });
+    assert.match(stdout, /note: it does not count 3 variants: of each there are 12/);
+    const expected = [[true, 'deny', 12, 12, 'in_stock'], [true, 'allow', 12, 12, 'in_stock'], [true, 'deny', 4, 4, 'low_stock'], [true, 'deny', 12, 12, 'in_stock']];
+    for (const [i, { Handle: handle }] of rows.entries()) assert.deepEqual(states(await stockOf(handle)), expected[i], handle);
+    await imports(csv(rows, { columns }), { unchanged: 4 }, [], { args });
+    for (const value of ['-1', 'many', '1e3', '']) {
+      const { code, stderr } = await run(write(''), { args: [`--stock=${value}`] });
+      assert.equal(code, 2);
+      assert.match(stderr, /--stock/);
+    }
+  });
+
+  test('--stock of a second import counts what nobody has counted since the first', async () => {
+    const rows = ['again-1', 'again-2', 'again-3', 'again-4'].map((handle, i) => row(handle, i ? 'shopify' : '', i === 3 ? 6 : '', ''));
+    await imports(csv(rows, { columns }), { created: 4 });
+    const { productId } = await stockOf('again-3');
+    await shop.api('PUT', `/inventory/${productId}`, { token: await shop.admin(), body: { onHand: 0 }, expect: 200 });
+    await imports(csv(rows, { columns }), { updated: 3, unchanged: 1 }, [], { args: ['--stock', '8'] });
+    await waitFor(async () => (await stockOf('again-2')).onHand === 8 && (await stockOf('again-1')).onHand === 8, 'it is counted');
+    assert.deepEqual(states(await stockOf('again-1')), [true, 'deny', 8, 8, 'in_stock']);
+    // One was counted by its vendor, one by its file.
+    assert.deepEqual(states(await stockOf('again-3')), [true, 'deny', 0, 0, 'out_of_stock']);
+    assert.deepEqual(states(await stockOf('again-4')), [true, 'deny', 6, 6, 'in_stock']);
   });
 });
 

@@ -21,7 +21,13 @@ const char cli_import_details[] =
 	"exit code is 1 where a product failed.\n"
 	"\n"
 	"  --report SKIPPED.csv    writes the rows that were skipped, and why\n"
-	"  --currency EUR          the currency of the prices\n";
+	"  --currency EUR          the currency of the prices\n"
+	"  --stock N               how many there are of each variant that FILE does not count\n"
+	"\n"
+	"A variant without inventory tracker is always to be had. One that is tracked, and of which FILE\n"
+	"says no quantity, has none; where its inventory policy is `continue` it can be ordered\n"
+	"nevertheless. --stock counts both. The stock of variants that the shop has already stays, unless\n"
+	"nobody has counted it.\n";
 
 /* --- what is noted ----------------------------------------------------------------------- */
 
@@ -76,6 +82,42 @@ static int by_line(const void *a, const void *b)
 	return (one->line > other->line) - (one->line < other->line);
 }
 
+/* What the file did not say of the stock, and what that means. */
+static void note_stock(struct import *import)
+{
+	size_t all = import->untracked + import->sold_out + import->backorders;
+
+	if (all && import->assumed >= 0)
+		import_note(import, "it does not count %zu variants: of each there are %" PRId64,
+			    all, import->assumed);
+	if (import->untracked && import->assumed < 0)
+		import_note(import,
+			    "%zu variants have no inventory tracker: they are always to be had;"
+			    " --stock N says how many there are",
+			    import->untracked);
+	if (import->sold_out && import->assumed < 0)
+		import_note(import,
+			    "it does not say how many there are of %zu variants: they are sold out;"
+			    " --stock N says it",
+			    import->sold_out);
+	if (import->backorders && import->assumed < 0)
+		import_note(
+			import,
+			"it does not say how many there are of %zu variants: there are none, and"
+			" they can be ordered nevertheless; --stock N says it",
+			import->backorders);
+	if (import->negative)
+		import_note(import,
+			    "%zu variants have less than nothing in stock: that counts as 0",
+			    import->negative);
+	if (import->updated + import->unchanged && import->known[COLUMN_QUANTITY])
+		import_note(
+			import,
+			"the stock of the %zu products that the shop had already is Inventory's:"
+			" quantities were not taken",
+			import->updated + import->unchanged);
+}
+
 static void print_summary(const struct import *import)
 {
 	const struct skip *skips = import->skips.items;
@@ -117,6 +159,14 @@ static bool write_report(struct import *import, const char *path)
 
 /* --- the command ------------------------------------------------------------------------- */
 
+/* --stock N; false where it is no number of units. */
+static bool read_assumed(const char *text, int64_t *ret_assumed)
+{
+	*ret_assumed = -1;
+	return !text || (text_to_int(text, ret_assumed) && *ret_assumed >= 0 &&
+			 *ret_assumed <= PRODUCT_STOCK_MAX);
+}
+
 /* Sends what was read, and says what came of it: the exit code. */
 static int send_and_report(struct import *import, const char *report)
 {
@@ -131,6 +181,7 @@ static int send_and_report(struct import *import, const char *report)
 	shop_client_close();
 	if (import->skips.count)
 		qsort(import->skips.items, import->skips.count, sizeof(struct skip), by_line);
+	note_stock(import);
 	print_summary(import);
 	if (!good)
 		fprintf(stderr, "souk: the import was broken off: %s\n", why);
@@ -141,10 +192,14 @@ static int send_and_report(struct import *import, const char *report)
 		       : 1;
 }
 
-static int run(const char *path, const char *report)
+static int run(const char *path, const char *report, int64_t assumed)
 {
 	struct import import = {
-		.arena = arena_new(), .path = path, .currency = config_text("currency")};
+		.arena = arena_new(),
+		.path = path,
+		.currency = config_text("currency"),
+		.assumed = assumed,
+	};
 	const char *why = NULL;
 	int code = 1;
 
@@ -160,11 +215,18 @@ static int run(const char *path, const char *report)
 
 int cli_import(int argc, char **argv)
 {
-	const char *report = NULL;
+	const char *report = NULL, *stock = NULL;
+	int64_t assumed;
 	int left = 0;
 
-	if (!program_take_option(&argc, argv, "--report", &report))
+	if (!program_take_option(&argc, argv, "--report", &report) ||
+	    !program_take_option(&argc, argv, "--stock", &stock))
 		return 2;
+	if (!read_assumed(stock, &assumed)) {
+		fprintf(stderr, "souk: --stock must be a whole number from 0 to %d\n",
+			PRODUCT_STOCK_MAX);
+		return 2;
+	}
 	if (!program_load_config(argc, argv, &left))
 		return 2;
 	if (left != 3 || strcmp(argv[1], "products") != 0) {
@@ -172,5 +234,5 @@ int cli_import(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	return run(argv[2], report);
+	return run(argv[2], report, assumed);
 }

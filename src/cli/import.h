@@ -36,7 +36,9 @@ enum column {
 	COLUMN_OPTION3_VALUE,
 	COLUMN_SKU,
 	COLUMN_GRAMS,
+	COLUMN_TRACKER,
 	COLUMN_QUANTITY,
+	COLUMN_POLICY,
 	COLUMN_PRICE,
 	COLUMN_COMPARE_AT,
 	COLUMN_BARCODE,
@@ -56,7 +58,10 @@ struct import_variant {
 	const char *values[PRODUCT_OPTIONS_MAX];
 	int64_t price; /* -1: the file has none */
 	struct details details;
+	/* As Shopify means it: what nobody tracks is always to be had, and what is tracked and said no
+	 * number of has none. */
 	int64_t stock;
+	bool tracked, counted, backorder;
 };
 
 struct import_image {
@@ -100,7 +105,8 @@ struct import {
 	const char *path;
 	const char *currency;
 	char separator;
-	bool known[COLUMNS];  /* what the file has a column for */
+	bool known[COLUMNS]; /* what the file has a column for */
+	int64_t assumed; /* how many there are of what the file does not count; -1: it means so */
 	struct list products; /* struct import_product * */
 	struct list skips;    /* struct skip */
 	struct list notes;   /* char *: what was done with the file that its owner may not expect */
@@ -109,6 +115,8 @@ struct import {
 	struct list ownerless; /* struct import_product *: new ones of no vendor */
 	/* What became of the products. */
 	size_t created, updated, unchanged, failed;
+	/* New variants that the file does not count. */
+	size_t untracked, sold_out, backorders, negative;
 	size_t notes_dropped; /* beyond IMPORT_NOTES_MAX */
 };
 

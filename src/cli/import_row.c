@@ -392,9 +392,36 @@ static const char *read_price(struct import *import, const struct row *row,
 	return why ? arena_printf(import->arena, "its price %s", why) : NULL;
 }
 
-static int64_t read_stock(struct import *import, const struct row *row)
+/* Whether it may be sold before it is there. */
+static bool read_policy(struct import *import, const struct row *row)
 {
-	return MAX(read_number(import, row, COLUMN_QUANTITY, "the stock", PRODUCT_STOCK_MAX), 0);
+	const char *policy = row->cells[COLUMN_POLICY];
+
+	if (text_equal_ignoring_case(policy, "continue"))
+		return true;
+	switch (cell_truth(import->arena, policy)) {
+	case CELL_TRUE:
+		return true;
+	case CELL_UNKNOWN:
+		if (!text_equal_ignoring_case(policy, "deny"))
+			note_word(import, row->line, "the inventory policy", policy,
+				  "it is not sold before it is there");
+		return false;
+	case CELL_EMPTY:
+	case CELL_FALSE:
+		break;
+	}
+	return false;
+}
+
+static void read_stock(struct import *import, const struct row *row, struct import_variant *variant)
+{
+	const char *quantity = row->cells[COLUMN_QUANTITY];
+
+	variant->tracked = import->known[COLUMN_TRACKER] ? *row->cells[COLUMN_TRACKER] : *quantity;
+	variant->counted = variant->tracked && *quantity;
+	variant->backorder = read_policy(import, row);
+	variant->stock = read_number(import, row, COLUMN_QUANTITY, "the stock", PRODUCT_STOCK_MAX);
 }
 
 /* What the variant says besides; what is no good is left out, and told of. */
@@ -439,7 +466,7 @@ static const char *add_variant(struct import *import, const struct row *row,
 		why = read_values(import, row, product, &variant);
 	if (why)
 		return why;
-	variant.stock = read_stock(import, row);
+	read_stock(import, row, &variant);
 	read_details(import, row, &variant.details);
 	list_append(import->arena, &product->variants, &variant, sizeof(variant));
 	return NULL;

@@ -141,21 +141,40 @@ static bool is_ownerless(const struct import_product *product, const json_t *res
 	return false;
 }
 
+/* What the file did not say of a new product's stock. */
+static void count_unsaid(struct import *import, const struct import_product *product)
+{
+	const struct import_variant *variants = product->variants.items;
+
+	for (size_t i = 0; i < product->variants.count; i++) {
+		if (variants[i].counted)
+			import->negative += variants[i].stock < 0;
+		else if (!variants[i].tracked)
+			import->untracked++;
+		else if (variants[i].backorder)
+			import->backorders++;
+		else
+			import->sold_out++;
+	}
+}
+
 static void note_result(struct import *import, struct import_product *product, const json_t *result)
 {
 	const char *outcome = json_get_text(result, "outcome");
 	void *item = product;
 
-	if (outcome && strcmp(outcome, "created") == 0)
+	if (outcome && strcmp(outcome, "created") == 0) {
 		import->created++;
-	else if (outcome && strcmp(outcome, "updated") == 0)
+		count_unsaid(import, product);
+	} else if (outcome && strcmp(outcome, "updated") == 0) {
 		import->updated++;
-	else if (outcome && strcmp(outcome, "unchanged") == 0)
+	} else if (outcome && strcmp(outcome, "unchanged") == 0) {
 		import->unchanged++;
-	else if (is_ownerless(product, result))
+	} else if (is_ownerless(product, result)) {
 		list_append(import->arena, &import->ownerless, &item, sizeof(item));
-	else
+	} else {
 		skip_product(import, product, refusal(import, product, result));
+	}
 }
 
 /* --- batches ----------------------------------------------------------------------------- */

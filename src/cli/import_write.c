@@ -118,6 +118,19 @@ static void write_details(struct out *out, const struct import *import,
 	write_text(out, import->known[COLUMN_VARIANT_IMAGE], "image", details->image);
 }
 
+/* Of a new variant; an old one's is Inventory's, unless nobody has counted it. */
+static void write_stock(struct out *out, const struct import *import,
+			const struct import_variant *variant)
+{
+	out_open(out, "stock");
+	out_bool(out, "tracked", variant->tracked);
+	out_text(out, "backorder", variant->backorder ? "allow" : "deny");
+	out_int(out, "available", MAX(variant->stock, 0));
+	out_close(out);
+	if (import->assumed >= 0 && !variant->counted)
+		out_int(out, "assumedStock", import->assumed);
+}
+
 static void write_variant(struct out *out, const struct import *import,
 			  const struct import_product *product,
 			  const struct import_variant *variant)
@@ -136,7 +149,7 @@ static void write_variant(struct out *out, const struct import *import,
 	if (variant->price >= 0)
 		out_money(out, "price", &price);
 	write_details(out, import, &variant->details);
-	out_int(out, "stock", variant->stock);
+	write_stock(out, import, variant);
 	out_close(out);
 }
 
