@@ -106,7 +106,7 @@ struct quote {
 	struct id parent, vendor;
 	const char *name, *sku, *category;
 	struct money price;
-	bool unlimited; /* as many as one likes can be had */
+	bool unlimited; /* as many as one likes can be had; then `available` is enough */
 	int64_t available;
 };
 

@@ -28,9 +28,10 @@ static bool read_quote(const json_t *json, struct quote *ret_quote)
 		.sku = json_get_text(json, "sku"),
 		.category = json_get_text(json, "category"),
 		.unlimited = json_is_null(json_object_get(json, "available")),
-		.available = json_get_int(json, "available"),
 	};
 
+	/* Enough for any line. */
+	quote.available = quote.unlimited ? ORDER_QUANTITY_MAX : json_get_int(json, "available");
 	*ret_quote = (struct quote){0};
 	if (!quote.purchasable)
 		return true;
