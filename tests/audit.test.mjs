@@ -138,7 +138,7 @@ const BREAKS = [
     { others: ['stock-journal'] }],
   ['stock-reserved', [['inventory',
     `INSERT INTO reservations VALUES (${unknown(1)}, ${unknown(2)}, 'active', 9999999999999, 0, 0);` +
-    `INSERT INTO reservation_lines SELECT ${unknown(1)}, id, 'main', 1 FROM items LIMIT 1;`]]],
+    `INSERT INTO reservation_lines (order_id, product_id, warehouse, quantity) SELECT ${unknown(1)}, id, 'main', 1 FROM items LIMIT 1;`]]],
   ['stock-journal', [['inventory', `DELETE FROM movements WHERE ${least('movements', 'order_id IS NULL')};`]]],
   ['stock-sold', [['inventory', `UPDATE movements SET order_id = ${unknown(1)} WHERE ${least('movements', "kind = 'sale'")};`]]],
   ['reservation-overdue', [['inventory',

@@ -457,11 +457,11 @@ describe('stock without an end', () => {
       vendor, stock: 0, name: shop.unique('endless'), variants: ['S', 'M', 'L'].map((Size) => ({ options: { Size } })),
     });
     const [small, medium, large] = product.variants.map(({ id }) => id);
-    const found = async (inStock) => (await shop.get(`/products?ids=${product.id}&inStock=${inStock}`)).items.length;
-    assert.deepEqual([await found(true), await found(false)], [0, 1]);
+    const found = async () => (await shop.get(`/products?ids=${product.id}&inStock=true`)).items.length;
+    assert.equal(await found(), 0);
     await put(medium, { backorder: 'allow' });
     await shows(product.id, 'backorder', 0);
-    assert.deepEqual([await found(true), await found(false)], [1, 0]);
+    assert.equal(await found(), 1);
     assert.equal((await buys(medium, 4)).status, 'paid');
     await put(large, { onHand: 3 });
     // What one owes takes nothing from another.
