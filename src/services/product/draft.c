@@ -237,8 +237,8 @@ static void check_variant_options(const struct variant_draft *variant, size_t in
 	}
 }
 
-/* What GET shows of stock, or an import says: what is not counted has no number, what is owed one below
- * 0. */
+/* What GET shows of stock, or an import says: what is not counted has no number, what is owed one
+ * below 0. */
 static bool stock_object_read(const json_t *stock, struct initial_stock *ret_initial)
 {
 	const json_t *available = json_object_get(stock, "available");
