@@ -192,7 +192,8 @@ static void check_names(struct request *req, const struct field *fields)
 	const char *at = req->query ? req->query : "";
 
 	req->faults.arena = req->arena;
-	while (*at) {
+	/* As many as are told of: each known one is looked for among those before it. */
+	while (*at && req->faults.count < JSON_FAULTS_MAX) {
 		size_t length = strcspn(at, "&"), name_length = MIN(strcspn(at, "="), length);
 		char *name = text_percent_decode(req->arena, at, name_length, true);
 		bool known = name && (is_field(fields, name) || is_of_page(req, name));
