@@ -68,7 +68,7 @@ struct errand {
 	/* For transactions. */
 	struct id transaction;
 	struct money charged;
-	const char *refusal;
+	const char *code, *message; /* why it was declined */
 	int64_t due_ms;
 };
 
@@ -95,12 +95,12 @@ static enum err charged(struct sql *sql, void *arg)
 	return saga_charged(sql, &news, &errand->transaction, &errand->charged);
 }
 
-static enum err refused(struct sql *sql, void *arg)
+static enum err declined(struct sql *sql, void *arg)
 {
 	struct errand *errand = arg;
 	struct news news = news_of(errand);
 
-	return saga_declined(sql, &news, "refused", errand->refusal);
+	return saga_declined(sql, &news, errand->code, errand->message);
 }
 
 static enum err expired(struct sql *sql, void *arg)
@@ -239,14 +239,21 @@ static void charge(struct errand *errand)
 	}
 	/* Without an idempotency key: an order is charged once, whoever asks. */
 	err = ask(errand, HTTP_POST, "/payments/charge", &body, NULL, &answer);
-	if (!err || err == ERR_PAYMENT_DECLINED)
+	if (!err)
 		return;
-	if (err == ERR_ALREADY_PAID) {
+	if (err == ERR_PAYMENT_DECLINED) {
+		/* The event says so too; but not again where somebody has tried the same by hand, before
+		 * there was stock. */
+		errand->code = json_get_text(answer.json, "code");
+		errand->message = json_get_text(answer.json, "detail");
+		step(errand, declined);
+	} else if (err == ERR_ALREADY_PAID) {
 		settle_by_status(errand, false);
 	} else if (err == ERR_INVALID) {
 		/* It would not be taken the next time either: nobody's stock waits for it. */
-		errand->refusal = err_info(err)->title;
-		step(errand, refused);
+		errand->code = "refused";
+		errand->message = err_info(err)->title;
+		step(errand, declined);
 	} else {
 		again_later(errand);
 	}
