@@ -93,7 +93,7 @@ static enum err check_password(struct token_request *token, const char *username
 	out_open(&body, NULL);
 	out_text(&body, "email", username);
 	out_text(&body, "password", password);
-	out_text(&body, "address", token->req->client_address);
+	out_text(&body, "network", token->req->client_network);
 	if (device_token && strlen(device_token) <= DEVICE_TOKEN_MAX)
 		out_text(&body, "deviceToken", device_token);
 	out_close(&body);

@@ -85,7 +85,7 @@ static const struct field check_fields[] = {
 	      .max = USER_EMAIL_MAX),
 	FIELD(struct credentials, password, "password", TEXT, .flags = REQUIRED | SECRET, .min = 1,
 	      .max = PASSWORD_LENGTH_MAX),
-	FIELD(struct credentials, address, "address", TEXT, .min = 1, .max = 64),
+	FIELD(struct credentials, network, "network", TEXT, .min = 1, .max = 64),
 	DEVICE_TOKEN,
 	FIELD_END,
 };
@@ -165,8 +165,7 @@ static enum err store_registration(struct sql *sql, void *arg)
 	err = users_insert(sql, user, NULL, reply->arena);
 	if (err)
 		return err;
-	err = credentials_note_place(sql, reply->arena, &user->id,
-				     registration->req->client_address);
+	err = credentials_note_place(sql, &user->id, registration->req->client_network);
 	if (err)
 		return err;
 	err = publish_registered(sql, registration->req, user);
@@ -208,7 +207,7 @@ static enum err post_register(struct request *req, struct reply *reply)
 /* POST /users/login: checks the password and has Auth issue tokens; 200 with both and the user. */
 static enum err post_login(struct request *req, struct reply *reply)
 {
-	struct credentials credentials = {.address = req->client_network};
+	struct credentials credentials = {.network = req->client_network};
 	struct id as_of = id_new();
 	struct user user;
 	const json_t *tokens;

@@ -1,7 +1,6 @@
 /* Counters of failures in fixed windows, that begin with the first failure. */
 #include "services/user/attempts.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 
 #define COUNTERS_MAX 60000
 #define WINDOW_MS (ATTEMPTS_WINDOW_MINUTES * MINUTE_MS)
-#define NETWORK_BYTES 8 /* of an IPv6 address: its /64 */
 
 enum limit { LIMIT_PAIR, LIMIT_PLACE, LIMIT_ACCOUNT, LIMIT_COUNT };
 
@@ -51,17 +49,6 @@ void attempts_start(int64_t most)
 			"souk_login_refused_total",
 			"Log-ins that were refused after too many failures.", limit_labels[i]);
 	pthread_mutex_unlock(&attempts.lock);
-}
-
-const char *attempts_place(struct arena *arena, const char *address)
-{
-	struct in6_addr bytes;
-	char text[INET6_ADDRSTRLEN];
-
-	if (!address || inet_pton(AF_INET6, address, &bytes) != 1)
-		return address;
-	memset((uint8_t *)&bytes + NETWORK_BYTES, 0, sizeof(bytes) - NETWORK_BYTES);
-	return arena_printf(arena, "%s/64", inet_ntop(AF_INET6, &bytes, text, sizeof(text)));
 }
 
 /* --- which counters --------------------------------------------------------------------------- */

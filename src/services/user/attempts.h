@@ -7,8 +7,9 @@
  *	from one place, of all accounts     N * ATTEMPTS_WIDE  one who tries many accounts
  *	of an account from strangers' places  N * ATTEMPTS_WIDE  many places that try one account
  *
- * A place is the client's address, of IPv6 its /64. It is no stranger's where the account logged in
- * from it before, so that its owner gets in while others guess from many places. Who shows that the
+ * A place is the client's network (http/request.h): its address, of IPv6 its /64. It is no
+ * stranger's where the account logged in from it before, so that its owner gets in while others guess
+ * from many places. Who shows that the
  * account logged in on this device before (devices.h) is counted by the device, wherever it is: also
  * from behind one address with who guesses.
  *
@@ -18,7 +19,6 @@
 #ifndef SERVICES_USER_ATTEMPTS_H
 #define SERVICES_USER_ATTEMPTS_H
 
-#include "base/arena.h"
 #include "base/err.h"
 
 #define ATTEMPTS_WINDOW_MINUTES 15
@@ -31,16 +31,13 @@ enum attempt_purpose { ATTEMPT_LOG_IN, ATTEMPT_CHANGE };
 struct attempt {
 	enum attempt_purpose purpose;
 	const char *account; /* its address in lower case, whether there is one or not */
-	const char *place;   /* attempts_place(); NULL: not known, and not counted */
+	const char *place;   /* NULL: not known, and not counted */
 	const char *device;  /* one of the account's; or NULL */
 	bool place_is_known; /* the account logged in from there before */
 };
 
 /* Forgets all, and counts from now on; `most` is N, 0: nothing is refused. */
 void attempts_start(int64_t most);
-
-/* What counts as one place: `address` itself, of IPv6 its /64. NULL gives NULL. */
-const char *attempts_place(struct arena *arena, const char *address);
 
 /* OK, or ERR_RATE_LIMITED with the seconds to wait. */
 enum err attempts_check(const struct attempt *attempt, int64_t *ret_wait_s) MUST_CHECK;

@@ -115,10 +115,9 @@ static enum err check(struct request *req, struct reply *reply, const struct att
 /* --- places ----------------------------------------------------------------------------------- */
 
 /* Not to be known from what is stored, nor the same for two accounts. */
-static struct place place_of(struct arena *arena, const struct id *user, const char *address)
+static struct place place_of(const struct id *user, const char *network)
 {
-	const char *name = attempts_place(arena, address);
-	struct hash parts[2] = {hash_of(user->bytes, sizeof(user->bytes)), hash_of_text(name)};
+	struct hash parts[2] = {hash_of(user->bytes, sizeof(user->bytes)), hash_of_text(network)};
 	struct hash hash = service_fingerprint(&user_service, "place", parts, sizeof(parts));
 	struct place place;
 
@@ -126,10 +125,9 @@ static struct place place_of(struct arena *arena, const struct id *user, const c
 	return place;
 }
 
-enum err credentials_note_place(struct sql *sql, struct arena *arena, const struct id *user,
-				const char *address)
+enum err credentials_note_place(struct sql *sql, const struct id *user, const char *network)
 {
-	struct place place = place_of(arena, user, address);
+	struct place place = place_of(user, network);
 
 	return users_note_place(sql, user, &place);
 }
@@ -149,9 +147,9 @@ static enum err look_up(struct sql *sql, void *arg)
 	enum err err;
 
 	err = users_find_by_email(sql, credentials->email, lookup->arena, &lookup->user);
-	if (err || !credentials->address)
+	if (err || !credentials->network)
 		return err;
-	place = place_of(lookup->arena, &lookup->user.id, credentials->address);
+	place = place_of(&lookup->user.id, credentials->network);
 	err = users_find_place(sql, &lookup->user.id, &place, &lookup->seen_ms);
 	return err == ERR_NOT_FOUND ? OK : err;
 }
@@ -160,8 +158,7 @@ static enum err note_place(struct sql *sql, void *arg)
 {
 	const struct lookup *lookup = arg;
 
-	return credentials_note_place(sql, lookup->arena, &lookup->user.id,
-				      lookup->credentials->address);
+	return credentials_note_place(sql, &lookup->user.id, lookup->credentials->network);
 }
 
 /* Once a day is often enough. Nobody is kept out because it could not be noted. */
@@ -169,7 +166,7 @@ static void keep_place(struct lookup *lookup)
 {
 	enum err err;
 
-	if (!lookup->credentials->address || lookup->seen_ms > env_now_ms() - DAY_MS)
+	if (!lookup->credentials->network || lookup->seen_ms > env_now_ms() - DAY_MS)
 		return;
 	err = sql_transaction(service_database(&user_service), note_place, lookup);
 	if (err)
@@ -184,7 +181,7 @@ enum err credentials_check(struct request *req, struct reply *reply,
 	struct lookup lookup = {.credentials = credentials, .arena = req->arena};
 	struct attempt attempt = {
 		.account = user_email_key(req->arena, credentials->email),
-		.place = attempts_place(req->arena, credentials->address),
+		.place = credentials->network,
 	};
 	enum err err;
 
@@ -211,7 +208,7 @@ enum err credentials_confirm(struct request *req, struct reply *reply, const str
 	const struct attempt attempt = {
 		.purpose = ATTEMPT_CHANGE,
 		.account = user_email_key(req->arena, user->email),
-		.place = attempts_place(req->arena, req->client_address),
+		.place = req->client_network,
 	};
 	enum err err = check(req, reply, &attempt, user->password_hash, password);
 

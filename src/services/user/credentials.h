@@ -16,7 +16,7 @@ enum err credentials_hash(const struct request *req, enum work_kind kind, const 
 /* Who logs in. */
 struct credentials {
 	const char *email, *password;
-	const char *address;	  /* of the client, or NULL where it is not known */
+	const char *network;	  /* of the client, or NULL where it is not known */
 	const char *device_token; /* that an earlier log-in answered; or NULL */
 };
 
@@ -29,8 +29,8 @@ enum err credentials_check(struct request *req, struct reply *reply,
 			   const char **ret_device_token) MUST_CHECK;
 
 /* In the transaction that makes an account: it is made where its owner is. */
-enum err credentials_note_place(struct sql *sql, struct arena *arena, const struct id *user,
-				const char *address) MUST_CHECK;
+enum err credentials_note_place(struct sql *sql, const struct id *user, const char *network)
+	MUST_CHECK;
 
 /* Whether `password` is the user's own: ERR_INVALID_CREDENTIALS, ERR_RATE_LIMITED. */
 enum err credentials_confirm(struct request *req, struct reply *reply, const struct user *user,

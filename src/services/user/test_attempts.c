@@ -182,19 +182,6 @@ static void names_of_two_kinds_are_two(void **state)
 	assert_int_equal(wait_of(on("phone", "eve", "q")), 0);
 }
 
-static void an_ipv6_place_is_a_64(void **state)
-{
-	struct arena *arena = arena_new();
-
-	assert_null(attempts_place(arena, NULL));
-	assert_string_equal(attempts_place(arena, "10.0.0.1"), "10.0.0.1");
-	assert_string_equal(attempts_place(arena, "unknown"), "unknown");
-	assert_string_equal(attempts_place(arena, "2001:db8:1:2::7"), "2001:db8:1:2::/64");
-	assert_string_equal(attempts_place(arena, "2001:db8:1:2:ffff:1:2:3"), "2001:db8:1:2::/64");
-	assert_string_equal(attempts_place(arena, "2001:db8:1:3::7"), "2001:db8:1:3::/64");
-	arena_free(arena);
-}
-
 static void without_a_bound_nothing_is_refused(void **state)
 {
 	attempts_start(0);
@@ -214,7 +201,6 @@ int main(void)
 		TEST(the_right_password_clears_who_knew_it_and_nobody_else),
 		TEST(changes_are_counted_by_themselves),
 		TEST(names_of_two_kinds_are_two),
-		TEST(an_ipv6_place_is_a_64),
 		TEST(without_a_bound_nothing_is_refused),
 	};
 

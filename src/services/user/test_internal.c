@@ -100,7 +100,7 @@ static struct call_answer check_password(const char *email, const char *password
 	out_open(&body, NULL);
 	out_text(&body, "email", email);
 	out_text(&body, "password", password);
-	out_text(&body, "address", "192.0.2.1");
+	out_text(&body, "network", "192.0.2.1");
 	out_close(&body);
 	return ask(HTTP_POST, "/users/check-password", &body);
 }
