@@ -1,6 +1,7 @@
 // Vendors are approved: whoever registers as one may prepare, and sells once an admin has said so.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -148,6 +149,19 @@ describe('a vendor that is suspended, or pending again', () => {
       await waitFor(async () => (await listed(vendor)).length === 0, 'nothing is left');
       assert.equal((await post(vendor, {})).status, 403);
     }
+  });
+
+  test('of an older release it leaves at the next start', async () => {
+    const own = await startShop();
+    const vendor = await own.vendor();
+    const { json: { id } } = await own.api('POST', '/products', { token: vendor.token, body: body(), expect: 201 });
+    assert.equal(await own.sigterm(), 0);
+    // As it was suspended where nobody was told of it, and as the migration notes it.
+    execFileSync('/usr/bin/python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n' +
+      'c.execute("UPDATE users SET suspended = 1 WHERE (roles & 2) <> 0")\n' +
+      'c.execute("INSERT INTO untold_status SELECT id FROM users WHERE suspended = 1")', join(own.dataDir, 'user.db')]);
+    await own.start();
+    await waitFor(async () => !await isShown(id, own), 'it leaves');
   });
 
   test('survives a kill in the middle', async () => {

@@ -111,13 +111,15 @@ const struct audit_rule audit_rules_between[] = {
 	 .kept = CHARGES_AGREE},
 
 	{"charge-owed", "every charge is of an order's total, or goes back",
-	 "SELECT p.order_id, 'charged are ' || p.amount || ' ' || p.currency || ', given back ' ||"
-	 " p.refunded || '; ' || CASE WHEN o.id IS NULL THEN 'there is no such order'"
-	 " ELSE 'it comes to ' || o.total || ' ' || o.currency END FROM payment.transactions p"
+	 "SELECT p.order_id, 'charged are ' || money(p.amount, p.currency) || ', given back ' ||"
+	 " money(p.refunded, p.currency) || '; ' || CASE WHEN o.id IS NULL THEN 'there is no such order'"
+	 " ELSE 'it comes to ' || money(o.total, o.currency) END FROM payment.transactions p"
 	 " LEFT JOIN main.orders o ON o.id = p.order_id WHERE p.kind = 'charge'"
 	 " AND p.status = 'succeeded' AND p.refunded < p.amount AND (o.id IS NULL"
 	 " OR o.total <> p.amount OR o.currency <> p.currency)"
 	 " AND NOT (o.status IS 'cancelled' AND o.due_at IS NOT NULL)"
+	 " AND NOT EXISTS (SELECT 1 FROM payment.transactions f WHERE f.order_id = p.order_id"
+	 " AND f.kind = 'refund' AND f.status IN ('processing', 'failed'))"
 	 " AND p.order_id NOT IN (SELECT order_id FROM main.stray_charges)"
 	 " AND NOT " AUDIT_WAITS("order", "p.order_id"),
 	 .kept = CHARGES_AGREE},
@@ -216,6 +218,12 @@ const struct audit_rule audit_rules_between[] = {
 	 " WHERE p.status <> 'deleted' AND (v.uncounted = i.tracked OR v.backorder <> i.backorder"
 	 " OR v.available <> CASE i.tracked WHEN 1 THEN i.on_hand - i.reserved ELSE 0 END"
 	 " OR v.stock_status <> i.status) AND NOT " AUDIT_WAITS("product", "v.id")},
+
+	{"product-vendor", "nothing is sold of a vendor that is suspended",
+	 "SELECT p.id, 'it is active, and its vendor is suspended' FROM user.users u"
+	 " JOIN product.products p ON p.vendor_id = u.id WHERE u.suspended = 1"
+	 " AND (p.status || '') = 'active' AND NOT " AUDIT_WAITS("product", "u.id")
+	 " AND u.id NOT IN (SELECT id FROM product.vendors WHERE due = 1)"},
 
 	{"product-rating", "a product shows the rating that Review has",
 	 "SELECT p.id, 'it shows ' || p.rating || ' of ' || p.rating_count || ', Review has ' ||"

@@ -11,4 +11,7 @@
 enum err user_store_change(struct sql *sql, const struct request *req, const struct user *before,
 			   struct user *after) MUST_CHECK;
 
+/* At the start: publishes what an older release has not told of. */
+enum err user_tell_untold(struct database *database) MUST_CHECK;
+
 #endif

@@ -2,6 +2,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "services/user/change.h"
 #include "services/user/credentials.h"
 #include "services/user/rules.h"
 #include "services/user/sessions.h"
@@ -107,7 +108,7 @@ static enum err start(struct database *database)
 	admin.arena = arena_new();
 	err = settle_admin(database, &admin, config_text("admin-password"));
 	arena_free(admin.arena);
-	return err;
+	return err ? err : user_tell_untold(database);
 }
 
 /* --- the descriptor --------------------------------------------------------------------------- */
