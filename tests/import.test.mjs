@@ -496,8 +496,9 @@ describe('what a file does not count', () => {
     };
     const stdout = await imports(csv(Object.entries(cases).map(([handle, [cells]]) => row(handle, ...cells)), { columns }), { created: 9 });
     for (const [handle, [, expected]] of Object.entries(cases)) assert.deepEqual(states(await stockOf(handle)), expected, handle);
-    for (const said of [/note: 2 variants have no inventory tracker: they are always to be had; --stock N/, /of 1 variants: they are sold out; --stock N/,
-      /of 1 variants: there are none, and they can be ordered nevertheless/, /1 variants have less than nothing/, /policy is "maybe"/]) assert.match(stdout, said);
+    for (const said of [/note: without inventory tracker: 2 variants, always to be had; --stock N/, /quantity: 1 variant, sold out; --stock N/,
+      /quantity: 1 variant, of which there are none, and which can be ordered nevertheless/, /less than nothing in stock: 1 variant;/,
+      /policy is "maybe"/]) assert.match(stdout, said);
     const found = await shop.all('/products?inStock=true&category=kitchen');
     assert.deepEqual(found.map(({ slug }) => slug).filter((slug) => slug.startsWith('st-')).sort(),
       ['st-1', 'st-2', 'st-3', 'st-5', 'st-6', 'st-8', 'st-9']);
@@ -505,7 +506,7 @@ describe('what a file does not count', () => {
 
   test('without the columns: nobody counts, or nobody said', async () => {
     const few = some(['Handle', 'Title', 'Variant Price']);
-    assert.match(await imports(csv([plain('nc-1')], { columns: few }), { created: 1 }), /1 variants have no inventory tracker/);
+    assert.match(await imports(csv([plain('nc-1')], { columns: few }), { created: 1 }), /without inventory tracker: 1 variant,/);
     assert.deepEqual(states(await stockOf('nc-1')), [false, 'deny', 0, null, 'in_stock']);
     await imports(csv([row('nc-2', 'shopify', 9, 'continue')], { columns: [...few, 'Variant Inventory Tracker', 'Variant Inventory Policy'] }), { created: 1 });
     assert.deepEqual(states(await stockOf('nc-2')), [true, 'allow', 0, 0, 'backorder']);
@@ -517,7 +518,7 @@ describe('what a file does not count', () => {
     const rows = [row('as-1', '', '', ''), row('as-2', 'shopify', '', 'continue'), row('as-3', 'shopify', 4, 'deny'), row('as-4', '', 5, '')];
     const args = ['--stock', '12'];
     const stdout = await imports(csv(rows, { columns }), { created: 4 }, [], { args });
-    assert.match(stdout, /note: it does not count 3 variants: of each there are 12/);
+    assert.match(stdout, /note: not counted by the file: 3 variants; of each there are 12/);
     const expected = [[true, 'deny', 12, 12, 'in_stock'], [true, 'allow', 12, 12, 'in_stock'], [true, 'deny', 4, 4, 'low_stock'], [true, 'deny', 12, 12, 'in_stock']];
     for (const [i, { Handle: handle }] of rows.entries()) assert.deepEqual(states(await stockOf(handle)), expected[i], handle);
     await imports(csv(rows, { columns }), { unchanged: 4 }, [], { args });
@@ -576,6 +577,13 @@ describe('a bad file', () => {
     for (const slug of ['cheap', 'free', 'bytes', 'titleless', 'too']) {
       assert.equal((await shop.api('GET', `/products/${slug}`)).status, 404, slug);
     }
+  });
+
+  test('a handle that cannot be one, or is too much like another, is a product that failed', async () => {
+    const rows = [
+      plain('Alike Tee'), plain('alike--tee'), { 'Handle': 'alike--tee', 'Image Src': 'https://cdn.example/x.jpg' }, plain('***'),
+    ];
+    await imports(csv(rows), { created: 1, failed: 2, code: 1 }, [[3, /too much like/], [4, /too much like/], [5, /neither letters nor digits/]]);
   });
 
   test('--report writes the skipped rows as CSV', async () => {

@@ -82,40 +82,53 @@ static int by_line(const void *a, const void *b)
 	return (one->line > other->line) - (one->line < other->line);
 }
 
-/* What the file did not say of the stock, and what that means. */
+/* "1 variant", "2 variants". */
+static const char *counted(struct import *import, size_t count, const char *noun)
+{
+	return arena_printf(import->arena, "%zu %s%s", count, noun, count == 1 ? "" : "s");
+}
+
+/* What the file did not say of the stock of new variants, and what that means. */
+static void note_unsaid(struct import *import)
+{
+	if (import->untracked)
+		import_note(import,
+			    "without inventory tracker: %s, always to be had;"
+			    " --stock N says how many there are",
+			    counted(import, import->untracked, "variant"));
+	if (import->sold_out)
+		import_note(import, "without a quantity: %s, sold out; --stock N says it",
+			    counted(import, import->sold_out, "variant"));
+	if (import->backorders)
+		import_note(
+			import,
+			"without a quantity: %s, of which there are none, and which can be ordered"
+			" nevertheless; --stock N says it",
+			counted(import, import->backorders, "variant"));
+}
+
 static void note_stock(struct import *import)
 {
 	size_t all = import->untracked + import->sold_out + import->backorders;
+	size_t old = import->updated + import->unchanged;
 
-	if (all && import->assumed >= 0)
-		import_note(import, "it does not count %zu variants: of each there are %" PRId64,
-			    all, import->assumed);
-	if (import->untracked && import->assumed < 0)
-		import_note(import,
-			    "%zu variants have no inventory tracker: they are always to be had;"
-			    " --stock N says how many there are",
-			    import->untracked);
-	if (import->sold_out && import->assumed < 0)
-		import_note(import,
-			    "it does not say how many there are of %zu variants: they are sold out;"
-			    " --stock N says it",
-			    import->sold_out);
-	if (import->backorders && import->assumed < 0)
-		import_note(
-			import,
-			"it does not say how many there are of %zu variants: there are none, and"
-			" they can be ordered nevertheless; --stock N says it",
-			import->backorders);
+	if (import->assumed < 0)
+		note_unsaid(import);
+	else if (all)
+		import_note(import, "not counted by the file: %s; of each there are %" PRId64,
+			    counted(import, all, "variant"), import->assumed);
 	if (import->negative)
+		import_note(import, "with less than nothing in stock: %s; that counts as 0",
+			    counted(import, import->negative, "variant"));
+	if (old && import->known[COLUMN_QUANTITY])
 		import_note(import,
-			    "%zu variants have less than nothing in stock: that counts as 0",
-			    import->negative);
-	if (import->updated + import->unchanged && import->known[COLUMN_QUANTITY])
-		import_note(
-			import,
-			"the stock of the %zu products that the shop had already is Inventory's:"
-			" quantities were not taken",
-			import->updated + import->unchanged);
+			    "quantities were not taken for what the shop had already, %s:"
+			    " their stock is Inventory's",
+			    counted(import, old, "product"));
+	if (old && !import_is_whole(import))
+		import_note(import,
+			    "it has not all columns of an export: what it has no column for,"
+			    " and each variant that it does not list, stays as it is");
 }
 
 static void print_summary(const struct import *import)

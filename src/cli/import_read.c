@@ -286,10 +286,6 @@ static bool read_records(struct import *import, const char *text, size_t length,
 	csv.next_line += told > 0;
 	good = read_header(import, &csv, arena, &header, ret_why);
 	*ret_why = arena_copy_text(import->arena, *ret_why);
-	if (good && !import_is_whole(import))
-		import_note(import,
-			    "it has not all columns of an export: what it has no column for,"
-			    " and each variant that it does not list, stays as it is");
 	while (good) {
 		struct csv_record record;
 		const char *why = NULL;

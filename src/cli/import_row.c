@@ -231,6 +231,19 @@ static const char *slug_from(struct arena *arena, const char *handle)
 	return text_slug(arena, handle, PRODUCT_SLUG_MAX);
 }
 
+/* A handle under which there can be no product: one has failed, however many rows it has. */
+static void note_lost(struct import *import, const char *handle)
+{
+	/* No slug begins so. */
+	char *key = arena_printf(import->arena, "\n%s", handle);
+
+	if (map_get(import->by_slug, key, strlen(key)))
+		return;
+	import->failed++;
+	if (!map_put(import->by_slug, key, strlen(key), key))
+		import_note(import, "there are more handles than can be counted");
+}
+
 /* The product that the row belongs to; NULL, reported, where there is none. */
 static struct import_product *product_of(struct import *import, const struct row *row)
 {
@@ -245,6 +258,7 @@ static struct import_product *product_of(struct import *import, const struct row
 	slug = slug_from(import->arena, handle);
 	if (!*slug) {
 		import_skip(import, row->line, handle, "its handle has neither letters nor digits");
+		note_lost(import, handle);
 		return NULL;
 	}
 	product = map_get(import->by_slug, slug, strlen(slug));
@@ -252,6 +266,7 @@ static struct import_product *product_of(struct import *import, const struct row
 		import_skip(import, row->line, handle,
 			    "its handle is too much like \"%s\": both would be found at %s",
 			    product->handle, slug);
+		note_lost(import, handle);
 		return NULL;
 	}
 	if (product)
