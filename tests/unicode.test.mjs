@@ -208,3 +208,90 @@ describe('tags', () => {
     }
   });
 });
+
+// ---- names, passwords, addresses
+
+describe('names', () => {
+  const HIDDEN = ['a\u200bb', 'a\u202eb', '\u2066a\u2069', 'so\u00adft', 'a\u200db', '\ufeffa', '1\ufe0f', '\u3164', 'a\u200e'];
+
+  test('with characters that nobody sees are faults', async () => {
+    for (const text of HIDDEN) {
+      assert.deepEqual(pointers(await post({
+        name: text, tags: ['x', text], options: [{ name: text, values: ['x', text] }],
+        variants: [{ options: { [text]: 'x' }, sku: text }],
+      })), ['/name', '/options/0/name', '/options/0/values/1', '/tags/1', '/variants/0/sku'], JSON.stringify(text));
+      const registered = await shop.api('POST', '/users/register', {
+        body: { email: `${shop.unique('hidden')}@buyers.example`, password: 'a-perfectly-fine-Passphrase-9', name: text },
+      });
+      assert.deepEqual(pointers(registered), ['/name']);
+    }
+    assert.deepEqual(pointers(await shop.api('POST', '/users/register', {
+      body: { email: `${shop.unique('blank')}@buyers.example`, password: 'a-perfectly-fine-Passphrase-9', name: '\u3000\u00a0' },
+    })), ['/name']);
+  });
+
+  test('joiners and selectors pass where they show', async () => {
+    for (const name of ['می\u200cخواهم', 'ක්\u200dෂ', '❤\ufe0f', '👩🏽\u200d💻', '葛\u{e0100}', '🏴\u{e0067}\u{e0062}\u{e007f}']) {
+      assert.equal((await made({ name })).name, name);
+    }
+  });
+
+  test('an import leaves them out', async () => {
+    const path = join(folder, 'hidden.csv');
+    writeFileSync(path, 'Handle,Title,Vendor,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price\n' +
+      'hidden,so\u00adft\u200b lamp\u200e,A\u200bB,x\u2060y,TRUE,Si\u200bze,S\u200e,K\u200b1,5\n');
+    const { stdout, code } = await runSouk(['import', 'products', path, '--data', shop.dataDir]);
+    assert.equal(code, 0, stdout);
+    const product = await shop.get('/products/hidden');
+    assert.deepEqual([product.name, product.tags, product.options, product.variants[0].sku],
+      ['soft lamp', ['xy'], [{ name: 'Size', values: ['S'] }], 'K1']);
+  });
+});
+
+describe('passwords', () => {
+  test('are one, however their letters and blanks are typed', async () => {
+    const email = `${shop.unique('typed')}@buyers.example`;
+    const typed = 'Crème\u00a0brûlée\u3000à la carte';
+    const login = (password) => shop.api('POST', '/users/login', { body: { email, password } });
+    await shop.api('POST', '/users/register', { body: { email, password: typed }, expect: 201 });
+    for (const password of [typed, typed.normalize('NFD'), 'Crème brûlée à la carte']) {
+      assert.equal((await login(password)).status, 200, password);
+    }
+    for (const password of ['creme brulee a la carte', 'crème brûlée à la carte', 'Crème  brûlée à la carte']) {
+      assert.equal((await login(password)).status, 401, password);
+    }
+  });
+
+  test('have as many characters as they have in normal form C', async () => {
+    const register = (password) => shop.api('POST', '/users/register',
+      { body: { email: `${shop.unique('long')}@buyers.example`, password } });
+    const varied = Array.from({ length: 128 }, (_, i) => 'éàüôñ'[(i * i + (i >> 2)) % 5]).join('');
+    assert.equal((await register(varied.normalize('NFD'))).status, 201);
+    assert.deepEqual(pointers(await register(`${varied}é`)), ['/password']);
+    assert.deepEqual(pointers(await register('éàüôñéà'.normalize('NFD'))), ['/password']);
+  });
+});
+
+describe('postal codes', () => {
+  test('are asked for where the country has them', async () => {
+    const buyer = await shop.customer();
+    const { id } = await shop.createProduct({ price: 100, stock: 50 });
+    const order = (address) => shop.api('POST', '/orders', {
+      token: buyer.token, headers: { 'Idempotency-Key': shop.unique('postal') },
+      body: {
+        items: [{ productId: id, quantity: 1 }], paymentMethod: 'tok_visa',
+        shippingAddress: { name: 'A', line1: 'B', city: 'C', ...address },
+      },
+    });
+    for (const country of ['HK', 'AE', 'QA', 'JM']) {
+      const { json } = await order({ country });
+      assert.equal(json.shippingAddress.country, country, JSON.stringify(json));
+      assert.ok(!('postalCode' in json.shippingAddress));
+    }
+    assert.equal((await order({ country: 'HK', postalCode: '999077' })).json.shippingAddress.postalCode, '999077');
+    assert.deepEqual(pointers(await order({ country: 'DE' })), ['/shippingAddress/postalCode']);
+    assert.deepEqual(pointers(await order({ country: 'JP', postalCode: null, city: '' })),
+      ['/shippingAddress/city', '/shippingAddress/postalCode']);
+    assert.deepEqual(pointers(await order({ country: 'XX' })), ['/shippingAddress/country']);
+  });
+});

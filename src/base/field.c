@@ -127,6 +127,8 @@ static void read_text(const struct item *item)
 		fault_count(item, "characters");
 	} else if (has_bad_control(text, field->flags)) {
 		FAULT(item, "must not have control characters");
+	} else if (field->flags & VISIBLE && !item->faults->stored && unicode_has_hidden(text)) {
+		FAULT(item, "must not have characters that nobody sees");
 	} else if (field->check && !field->check(text)) {
 		assert(field->expected);
 		FAULT(item, "%s", field->expected);

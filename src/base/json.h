@@ -92,6 +92,7 @@ struct faults {
 	struct arena *arena;
 	struct fault *first, *last;
 	int count;
+	bool stored; /* what is read was stored by an earlier release: VISIBLE counts not */
 };
 
 void fault_add(struct faults *faults, const char *pointer, const char *format, ...)
@@ -128,6 +129,7 @@ enum field_flags {
 	NULLABLE = 2,  /* null is taken, and counts as present: see `given` */
 	SECRET = 4,    /* a text with whatever it has, as sent (passwords) */
 	MULTILINE = 8, /* text that may hold tab, line feed and carriage return */
+	VISIBLE = 16,  /* a name: no character that nobody sees (unicode_has_hidden) */
 };
 
 struct field {

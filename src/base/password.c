@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "base/unicode.h"
+
 #define BYTES_MAX (4 * PASSWORD_LENGTH_MAX) /* PASSWORD_LENGTH_MAX characters of UTF-8 */
 #define WELL_KNOWN_LENGTH_MAX 32
 
@@ -31,7 +34,33 @@ static void start(void)
 	assert(!failed);
 }
 
-bool password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
+/* Of Unicode's category Zs, beyond ASCII's own. */
+static bool is_other_space(uint32_t c)
+{
+	return c >= 0xa0 && c != 0x2028 && c != 0x2029 && c != 0xfeff && text_is_white_space(c);
+}
+
+/* Blanks of all kinds are that of ASCII, and all of it is in normal form C; nothing else changes. */
+static const char *prepare(struct arena *arena, const char *password)
+{
+	char *copy = arena_copy_text(arena, password), *to = copy;
+
+	while (*password) {
+		const char *from = password;
+		uint32_t c = text_next(&password);
+
+		if (is_other_space(c)) {
+			*to++ = ' ';
+		} else {
+			memcpy(to, from, (size_t)(password - from));
+			to += password - from;
+		}
+	}
+	*to = '\0';
+	return unicode_nfc(arena, copy);
+}
+
+static bool hash_prepared(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
 {
 	size_t length = strlen(password);
 
@@ -42,7 +71,7 @@ bool password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE
 				      PASSWORD_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13);
 }
 
-bool password_matches(const char *hash, const char *password)
+static bool matches_prepared(const char *hash, const char *password)
 {
 	size_t length = strlen(password);
 
@@ -55,6 +84,27 @@ bool password_matches(const char *hash, const char *password)
 	/* Nobody is told that a password is wrong because there was no memory to check it. */
 	assert(errno != ENOMEM);
 	return false;
+}
+
+bool password_hash(const char *password, char ret_hash[static PASSWORD_HASH_SIZE])
+{
+	struct arena *arena = arena_new_small();
+	bool done = hash_prepared(prepare(arena, password), ret_hash);
+
+	arena_free(arena);
+	return done;
+}
+
+bool password_matches(const char *hash, const char *password)
+{
+	struct arena *arena = arena_new_small();
+	const char *prepared = prepare(arena, password);
+	bool matches = matches_prepared(hash, prepared);
+
+	if (!matches && strcmp(prepared, password) != 0)
+		matches = matches_prepared(hash, password);
+	arena_free(arena);
+	return matches;
 }
 
 const char *password_dummy_hash(void)

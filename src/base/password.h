@@ -7,6 +7,8 @@
 
 #include "base/base.h"
 
+/* Spellings of one password are one: it is prepared as RFC 8265 has it (OpaqueString, section 4.2). A
+ * hash that was made before they were is matched by the password as it was typed then. */
 #define PASSWORD_HASH_SIZE 128
 #define PASSWORD_MEMORY_BYTES (19u * 1024 * 1024)
 #define PASSWORD_PASSES 2

@@ -30,6 +30,26 @@ static void test_hash_and_match(void **state)
 	assert_false(password_matches(first, ""));
 }
 
+/* RFC 8265, section 4.2: the same letters and blanks, however they were typed; no folding. */
+static void test_spellings_are_one(void **state)
+{
+	static const char typed[] = "cafe\u0301\u3000\u00a0x";
+	char hash[PASSWORD_HASH_SIZE];
+
+	(void)state;
+	assert_true(password_hash(typed, hash));
+	assert_true(password_matches(hash, typed));
+	assert_true(password_matches(hash, "caf\u00e9  x"));
+	assert_false(password_matches(hash, "cafe  x"));
+	assert_false(password_matches(hash, "Caf\u00e9  x"));
+	assert_false(password_matches(hash, "caf\u00e9  \uff58"));
+	/* Of the time when they were hashed as they were typed. */
+	assert_int_equal(crypto_pwhash_str_alg(hash, typed, strlen(typed), PASSWORD_PASSES,
+					       PASSWORD_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13),
+			 0);
+	assert_true(password_matches(hash, typed));
+}
+
 static void test_bad_hashes_match_nothing(void **state)
 {
 	char longer[PASSWORD_HASH_SIZE + 10];
@@ -118,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hash_and_match),
+		cmocka_unit_test(test_spellings_are_one),
 		cmocka_unit_test(test_bad_hashes_match_nothing),
 		cmocka_unit_test(test_length_is_bounded),
 		cmocka_unit_test(test_dummy_costs_as_much_and_matches_nothing),

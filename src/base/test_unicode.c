@@ -52,6 +52,42 @@ static void folding_compares_case_width_and_what_nobody_sees(void **state)
 	assert_false(unicode_equal_folded(arena, "caf\xc3\xa9", "cafe"));
 }
 
+static void what_nobody_sees_is_found(void **state)
+{
+	static const char *const hidden[] = {
+		"a\u200bb",   "a\u200db", "\u200e",	      "a\u202eb",      "\u2066a\u2069",
+		"so\u00adft", "\ufeffa",  "a\u2060b",	      "\u3164",	       "a\u034fb",
+		"a\ufe0f",    "1\ufe0f",  "\u4e00\U000e0041", "\u061c",	       "a\u2028b",
+		"\u2800",     "a\u180eb", "\u0645\u200c",     "a\u200c\u0645", "\U000e0001",
+	};
+	static const char *const seen[] = {
+		"Caf\u00e9 \u00a0x",
+		"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", /* Persian */
+		"\u0915\u094d\u200d\u0937",
+		"\u0dc1\u0dca\u200d\u0dbb\u0dd3", /* Hindi, Sinhala */
+		"\u2764\ufe0f",
+		"1\ufe0f\u20e3",
+		"\U0001f468\u200d\U0001f469\u200d\U0001f467",
+		"\U0001f3f3\ufe0f\u200d\U0001f308",
+		"\U0001f469\U0001f3fd\u200d\U0001f4bb",
+		"\u845b\U000e0100",
+		"\U0001f3f4\U000e0067\U000e0062\U000e007f",
+		"\u0634\u0627\u064a",
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(hidden); i++) {
+		if (!unicode_has_hidden(hidden[i]))
+			fail_msg("%zu is not found", i);
+		assert_false(unicode_has_hidden(unicode_without_hidden(arena, hidden[i])));
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(seen); i++) {
+		if (unicode_has_hidden(seen[i]))
+			fail_msg("%s is not hidden", seen[i]);
+		assert_string_equal(unicode_without_hidden(arena, seen[i]), seen[i]);
+	}
+	assert_string_equal(unicode_without_hidden(arena, "a\u200b\u202eb"), "ab");
+}
+
 /* Whether the texts are in their order. */
 static void check_sorted(const char *const *texts)
 {
@@ -141,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_comes_into_normal_form_c),
 		cmocka_unit_test(folding_compares_case_width_and_what_nobody_sees),
+		cmocka_unit_test(what_nobody_sees_is_found),
 		cmocka_unit_test(text_sorts_by_the_collation_of_unicode),
 		cmocka_unit_test(words_are_those_between_blanks_and_marks),
 		cmocka_unit_test(words_have_neither_case_nor_width_nor_accents),

@@ -12,6 +12,16 @@ bool unicode_is_ascii(const char *text);
 /* The text in normal form C (UAX 15), as all text is stored: `text` itself where it is so already. */
 const char *unicode_nfc(struct arena *arena, const char *text);
 
+/*
+ * Whether it holds a character that nobody sees, or that changes the direction of what is around it: two
+ * names that look the same must be the same. Joiners and the like pass where they show: between
+ * letters of scripts that join, behind a virama, within emoji, behind ideographs.
+ */
+bool unicode_has_hidden(const char *text);
+
+/* The text without these. */
+char *unicode_without_hidden(struct arena *arena, const char *text);
+
 /* In lower case by the rules of no language in particular, and of one width: normal form KC. */
 char *unicode_lower(struct arena *arena, const char *text);
 

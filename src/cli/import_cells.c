@@ -33,7 +33,7 @@ char *cell_clean(struct arena *arena, const char *cell, bool lines)
 			*to++ = ' ';
 		cell += control ? control : 1;
 	}
-	return copy;
+	return lines ? copy : unicode_without_hidden(arena, copy);
 }
 
 char *cell_cut(struct arena *arena, const char *cell, size_t most)

@@ -27,7 +27,7 @@ static const struct field role_word[] = {
 };
 
 static const struct field draft_fields[] = {
-	FIELD(struct client_draft, name, "name", TEXT, .flags = REQUIRED, .min = 1,
+	FIELD(struct client_draft, name, "name", TEXT, .flags = REQUIRED | VISIBLE, .min = 1,
 	      .max = CLIENT_NAME_MAX),
 	FIELD(struct client_draft, roles, "roles", LIST, .min = 1, .max = 1,
 	      LIST_OF(role_word, char *)),

@@ -21,6 +21,7 @@ struct body {
 	bool has_cart, has_items;
 	struct list items; /* struct order_item */
 	struct address *address;
+	json_t *sent_address; /* the same, before it is read */
 	char *payment_method;
 	struct money expected;
 	bool has_expected;
@@ -35,7 +36,7 @@ struct wish {
 };
 
 static const struct field address_fields[] = {
-	FIELD(struct address, name, "name", TEXT, .flags = REQUIRED, .min = 1, .max = 200,
+	FIELD(struct address, name, "name", TEXT, .flags = REQUIRED | VISIBLE, .min = 1, .max = 200,
 	      .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
 	FIELD(struct address, line1, "line1", TEXT, .flags = REQUIRED, .min = 1, .max = 200,
 	      .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
@@ -45,7 +46,7 @@ static const struct field address_fields[] = {
 	      .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
 	FIELD(struct address, region, "region", TEXT, .flags = NULLABLE, .min = 1, .max = 100,
 	      .check = no_card_number_in, .expected = NO_CARD_NUMBER_EXPECTED),
-	FIELD(struct address, postal_code, "postalCode", TEXT, .flags = REQUIRED, .min = 1,
+	FIELD(struct address, postal_code, "postalCode", TEXT, .flags = NULLABLE, .min = 1,
 	      .max = 20, .check = is_address_text, .expected = ADDRESS_TEXT_EXPECTED),
 	FIELD(struct address, country, "country", TEXT, .flags = REQUIRED, .min = 2, .max = 2,
 	      .check = country_known,
@@ -68,6 +69,7 @@ static const struct field order_fields[] = {
 	      STRUCT_OF(order_item_fields, struct order_item), GIVEN(struct body, has_items)),
 	FIELD(struct body, address, "shippingAddress", OBJECT, .flags = REQUIRED,
 	      STRUCT_OF(address_fields, struct address)),
+	FIELD(struct body, sent_address, "shippingAddress", ANY, .flags = NULLABLE),
 	/* What was sent is not repeated in the answer: it may be a card number. */
 	FIELD(struct body, payment_method, "paymentMethod", TEXT, .flags = REQUIRED, .min = 1,
 	      .max = PAYMENT_TOKEN_MAX, .check = is_payment_token,
@@ -114,6 +116,17 @@ static void wish_add(struct request *req, struct wish *wish, const struct order_
 	wish->position[wish->count++] = position;
 }
 
+/* Looks at what was sent: an address with another fault is not read. */
+static void check_postal_code(struct request *req, const json_t *address)
+{
+	const json_t *code = json_object_get(address, "postalCode");
+	const char *country = json_get_text(address, "country");
+
+	if ((!code || json_is_null(code)) && country && country_has_postal_codes(country))
+		fault_add(&req->faults, "/shippingAddress/postalCode",
+			  "is required in this country");
+}
+
 static enum err read_body(struct request *req, struct body *body, struct wish *wish)
 {
 	const struct order_item *items;
@@ -124,6 +137,7 @@ static enum err read_body(struct request *req, struct body *body, struct wish *w
 		return err;
 	if (body->has_cart == body->has_items)
 		fault_add(&req->faults, "", "must have either cartId or items");
+	check_postal_code(req, body->sent_address);
 	items = body->items.items;
 	for (size_t i = 0; i < body->items.count; i++)
 		wish_add(req, wish, &items[i], i);

@@ -317,6 +317,17 @@ enum cart_verdict cart_room_for(const struct cart *cart, const struct order_item
 
 /* --- what people write ------------------------------------------------------------------------ */
 
+/* `codes` have two letters and a blank each. */
+static bool is_among(const char *codes, const char *code)
+{
+	if (strlen(code) != 2)
+		return false;
+	for (; *codes; codes += 3)
+		if (codes[0] == code[0] && codes[1] == code[1])
+			return true;
+	return false;
+}
+
 bool country_known(const char *code)
 {
 	static const char codes[] =
@@ -330,13 +341,19 @@ bool country_known(const char *code)
 		"SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM "
 		"US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW ";
 
-	if (strlen(code) != 2)
-		return false;
-	for (const char *at = codes; *at; at += 3) {
-		if (at[0] == code[0] && at[1] == code[1])
-			return true;
-	}
-	return false;
+	return is_among(codes, code);
+}
+
+bool country_has_postal_codes(const char *code)
+{
+	/* Those without, by the Universal Postal Union's members' addressing systems, and a few whose
+	 * codes nobody writes. */
+	static const char without[] =
+		"AE AG AO AQ AW BF BI BJ BO BQ BS BV BW BZ CD CF CG CI CK CM CW DJ DM EH ER FJ GA GD GH "
+		"GM GQ GY HK HM JM KI KM KN KP LC LY ML MO MR MS MW NR NU PA QA RW SB SC SL SO SR SS ST "
+		"SX SY TD TF TG TK TL TO TT TV TZ UG UM VU WS YE ZW ";
+
+	return country_known(code) && !is_among(without, code);
 }
 
 bool is_phone(const char *text)

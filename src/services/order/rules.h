@@ -99,6 +99,9 @@ enum cart_verdict cart_room_for(const struct cart *cart, const struct order_item
 /* Of ISO 3166-1 alpha-2, in capitals. */
 bool country_known(const char *code);
 
+/* Whether mail to it bears a postal code; false of a country that is not known. */
+bool country_has_postal_codes(const char *code);
+
 /* Digits, and what stands between and before them. Some cards' numbers are telephone numbers too;
  * those that are too long for it are refused. */
 bool is_phone(const char *text);

@@ -300,6 +300,10 @@ static void countries_are_those_of_the_standard(void **state)
 		assert_true(country_known(good[i]));
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
 		assert_false(country_known(bad[i]));
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+		assert_false(country_has_postal_codes(bad[i]));
+	assert_true(country_has_postal_codes("DE") && country_has_postal_codes("IE"));
+	assert_false(country_has_postal_codes("HK") || country_has_postal_codes("AE"));
 }
 
 static void telephones_and_blanks(void **state)

@@ -31,10 +31,10 @@ static const struct field image_fields[] = {
 };
 
 static const struct field option_value = {
-	.kind = FIELD_KIND_TEXT, .min = 1, .max = PRODUCT_OPTION_VALUE_MAX};
+	.kind = FIELD_KIND_TEXT, .flags = VISIBLE, .min = 1, .max = PRODUCT_OPTION_VALUE_MAX};
 
 static const struct field option_fields[] = {
-	FIELD(struct option, name, "name", TEXT, .flags = REQUIRED, .min = 1,
+	FIELD(struct option, name, "name", TEXT, .flags = REQUIRED | VISIBLE, .min = 1,
 	      .max = PRODUCT_OPTION_NAME_MAX),
 	FIELD(struct option, values, "values", LIST, .flags = REQUIRED, .min = 1,
 	      .max = PRODUCT_VARIANTS_MAX, LIST_OF(&option_value, char *)),
@@ -42,12 +42,12 @@ static const struct field option_fields[] = {
 };
 
 static const struct field tag_value = {
-	.kind = FIELD_KIND_TEXT, .min = 1, .max = PRODUCT_TAG_LENGTH_MAX};
+	.kind = FIELD_KIND_TEXT, .flags = VISIBLE, .min = 1, .max = PRODUCT_TAG_LENGTH_MAX};
 
 /* clang-format off */
 #define VARIANT_FIELDS                                                                             \
 	FIELD(struct variant_draft, id, "id", ID, GIVEN(struct variant_draft, id_given)),          \
-	FIELD(struct variant_draft, sku, "sku", TEXT, .flags = NULLABLE, .min = 1,                 \
+	FIELD(struct variant_draft, sku, "sku", TEXT, .flags = NULLABLE | VISIBLE, .min = 1,                 \
 	      .max = PRODUCT_SKU_MAX),                                                             \
 	FIELD(struct variant_draft, options, "options", JSON, .flags = NULLABLE, .max = 8192),     \
 	FIELD(struct variant_draft, price, "price", MONEY,                                         \
@@ -80,7 +80,7 @@ static const struct field import_variant_fields[] = {
 /* clang-format off */
 /* `needed` is REQUIRED or OPTIONAL: of what a new product cannot be without. */
 #define DRAFT_FIELDS(needed)                                                                       \
-	FIELD(struct draft, name, "name", TEXT, .flags = (needed), .min = 1,                       \
+	FIELD(struct draft, name, "name", TEXT, .flags = (needed) | VISIBLE, .min = 1,                       \
 	      .max = PRODUCT_NAME_MAX, GIVEN(struct draft, name_given)),                           \
 	FIELD(struct draft, category, "category", TEXT, .flags = NULLABLE, .min = 1,               \
 	      .max = PRODUCT_CATEGORY_MAX, .check = category_is_path, .expected = CATEGORY_WANTED, \
@@ -347,7 +347,7 @@ char *content_write(struct arena *arena, const struct content *content)
 
 enum err content_read(struct arena *arena, const char *document, struct content *ret_content)
 {
-	struct faults faults = {.arena = arena};
+	struct faults faults = {.arena = arena, .stored = true};
 	struct draft draft = {0};
 	json_t *object;
 	enum err err;

@@ -36,7 +36,7 @@ static const struct field draft_fields[] = {
 	FIELD(struct review_draft, product, "productId", ID, .flags = REQUIRED),
 	FIELD(struct review_draft, rating, "rating", INT, .flags = REQUIRED, .min = 1,
 	      .max = REVIEW_STARS_MAX),
-	FIELD(struct review_draft, title, "title", TEXT, .flags = NULLABLE, .min = 1,
+	FIELD(struct review_draft, title, "title", TEXT, .flags = NULLABLE | VISIBLE, .min = 1,
 	      .max = REVIEW_TITLE_MAX, NOT_BLANK),
 	FIELD(struct review_draft, comment, "comment", TEXT, .flags = REQUIRED | MULTILINE,
 	      .min = 1, .max = REVIEW_COMMENT_MAX, NOT_BLANK),

@@ -30,7 +30,7 @@ static const struct field draft_fields[] = {
 	      .expected = "must be an e-mail address, and not under " VENDOR_DOMAIN),
 	FIELD(struct user_draft, password, "password", TEXT, .flags = REQUIRED | SECRET,
 	      NEW_PASSWORD),
-	FIELD(struct user_draft, name, "name", TEXT, .flags = NULLABLE, NAME),
+	FIELD(struct user_draft, name, "name", TEXT, .flags = NULLABLE | VISIBLE, NAME),
 	FIELD(struct user_draft, mobile, "mobile", TEXT, .flags = NULLABLE, MOBILE),
 	FIELD(struct user_draft, role, "role", CHOICE, .choices = registered_roles),
 	FIELD_END,
@@ -45,7 +45,7 @@ static const struct field role_word[] = {
 };
 
 static const struct field change_fields[] = {
-	FIELD(struct user_change, name, "name", TEXT, .flags = NULLABLE, NAME,
+	FIELD(struct user_change, name, "name", TEXT, .flags = NULLABLE | VISIBLE, NAME,
 	      GIVEN(struct user_change, name_given)),
 	FIELD(struct user_change, mobile, "mobile", TEXT, .flags = NULLABLE, MOBILE,
 	      GIVEN(struct user_change, mobile_given)),
@@ -104,7 +104,7 @@ struct brand {
 };
 
 static const struct field brand_fields[] = {
-	FIELD(struct brand, name, "name", TEXT, .flags = REQUIRED, NAME),
+	FIELD(struct brand, name, "name", TEXT, .flags = REQUIRED | VISIBLE, NAME),
 	FIELD_END,
 };
 

@@ -32,7 +32,10 @@ bool user_email_may_register(const char *email)
 
 bool user_name_is_sound(const char *name)
 {
-	return name[strspn(name, " ")] != '\0';
+	while (*name)
+		if (!text_is_white_space(text_next(&name)))
+			return true;
+	return false;
 }
 
 bool user_role_is_known(const char *word)
