@@ -112,7 +112,7 @@ static void words(struct arena *arena, const char *text)
 		assert(!is_payment_token(text) &&
 		       card_number_in(arena_printf(arena, "%s 12", text)));
 	slug = text_slug(arena, text, 30);
-	assert(strlen(slug) <= 30 && (!*slug || text_is_slug(slug)));
+	assert(text_length(slug) <= 30 && (!*slug || text_is_slug(slug)));
 	if (text_is_email(text))
 		assert(strlen(text) <= 254 && strchr(text, '@') && !strpbrk(text, " \r\n<>\""));
 	if (text_is_mobile(text))
