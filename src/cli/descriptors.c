@@ -9,7 +9,7 @@
 
 #define CONNECTIONS_MIN 16
 #define OTHER_DESCRIPTORS 64  /* standard streams, lock, keys, messages, loops, calls of ours */
-#define WORKER_DESCRIPTORS 96 /* its loop, its daemon, sockets that linger */
+#define WORKER_DESCRIPTORS 96 /* its loop, its desk, sockets that linger */
 /* Each connection to a database has its file and its log; all of a database share one index. */
 #define DATABASE_DESCRIPTORS(connections) (2 * (connections) + 2)
 

@@ -164,8 +164,10 @@ static enum err listen_for_metrics(struct arena *arena, struct server **ret_serv
 		.listen = config_text("metrics-listen"),
 		.body_limit_bytes = (size_t)config_int("body-limit-bytes"),
 		.connections_max = METRICS_CONNECTIONS_MAX,
+		.connections_per_address_max = SIZE_MAX, /* who may ask here is who runs it */
 		.request_timeout_s = config_int("request-timeout-s"),
 		.bodies_max_bytes = (size_t)config_int("body-limit-bytes") + 1,
+		.bodies_per_address_max_bytes = SIZE_MAX,
 		.idle_timeout_s = config_int("connection-timeout-s"),
 		.handler = gateway_handle_metrics,
 	};

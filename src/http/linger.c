@@ -9,7 +9,7 @@
 #include "runtime/worker.h"
 
 #define STEP_MS 10
-#define READS_PER_STEP 32
+#define READS_PER_STEP 8
 
 /* False: the client has closed its side, or time is up. */
 static bool goes_on(int socket, int64_t until_ms, int64_t now_ms)

@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-#define LINGER_MAX 256 /* sockets at once; further ones are closed at once */
+#define LINGER_MAX 64 /* sockets at once; further ones are closed at once */
 #define LINGER_MS 2000
 
 struct alarm;

@@ -122,7 +122,7 @@ static void test_bodies(void **state)
 	assert_int_equal(answer.length, 5 + 30 * 1024);
 	assert_memory_equal(answer.body, "abcb", 4);
 	assert_string_equal(answer.body + answer.length - 3, "bde");
-	/* Not every daemon shows how the chunks were cut: what comes behind them is not believed. */
+	/* What comes behind chunks is not believed. */
 	if (answer_header("Connection")) {
 		assert_string_equal(answer_header("Connection"), "close");
 		assert_true(is_over(talk));
