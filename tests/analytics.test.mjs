@@ -173,7 +173,8 @@ describe('what is asked of reports', () => {
       }
     });
   }
-  for (const values of [{ groupBy: 'colour' }, { currency: 'XXY' }, { currency: 'eur' }]) {
+  for (const values of [{ groupBy: 'colour' }, { currency: 'XXY' }, { currency: 'eur' }, { timezone: 'Berlin' },
+    { timezone: 'GMT+3' }, { timezone: 'europe/berlin' }, { timezone: '+02:00' }, { timezone: '' }]) {
     test(`422: ${query(values)}`, () =>
       shop.api('GET', `/analytics/sales?${query(values)}`, { token: admin, expect: 422 }));
   }
@@ -190,6 +191,30 @@ describe('what is asked of reports', () => {
     const months = await sales({ from: '2023-12-15', to: '2024-03-01', interval: 'month' });
     assert.deepEqual(months.series.map(({ from }) => from.slice(0, 10)), ['2023-12-01', '2024-01-01', '2024-02-01']);
     assert.deepEqual(months.totals, { orders: 0, units: 0, revenue: 0, refunds: 0, averageOrder: 0 });
+  });
+
+  test('days, weeks, months and hours by the clocks of a time zone', async () => {
+    const starts = async (values) => (await sales(values)).series.map(({ from }) => from.replace(':00.000Z', ''));
+    const timezone = 'Europe/Berlin';
+    // 23 hours, and 25.
+    assert.deepEqual(await starts({ timezone, from: '2026-03-28', to: '2026-03-31' }),
+      ['2026-03-27T23:00', '2026-03-28T23:00', '2026-03-29T22:00']);
+    assert.deepEqual(await starts({ timezone, from: '2026-10-25T10:00:00Z', to: '2026-10-27' }),
+      ['2026-10-24T22:00', '2026-10-25T23:00']);
+    assert.equal((await starts({ timezone, from: '2026-03-29', to: '2026-03-30', interval: 'hour' })).length, 23);
+    assert.equal((await starts({ timezone, from: '2026-10-25', to: '2026-10-26', interval: 'hour' })).length, 25);
+    assert.deepEqual(await starts({ timezone, from: '2026-03-23', to: '2026-04-06', interval: 'week' }),
+      ['2026-03-22T23:00', '2026-03-29T22:00']);
+    assert.deepEqual(await starts({ timezone: 'Asia/Kolkata', from: '2026-01-01', to: '2026-03-01', interval: 'month' }),
+      ['2025-12-31T18:30', '2026-01-31T18:30']);
+    assert.deepEqual(await starts({ timezone: 'Asia/Kolkata', from: '2026-01-01', to: '2026-01-01T02:00:00+05:30', interval: 'hour' }),
+      ['2025-12-31T18:30', '2025-12-31T19:30']);
+    // A day that begins an hour late, and one that there was not.
+    assert.deepEqual(await starts({ timezone: 'Asia/Beirut', from: '2026-03-29', to: '2026-03-31' }),
+      ['2026-03-28T22:00', '2026-03-29T21:00']);
+    assert.deepEqual(await starts({ timezone: 'Pacific/Apia', from: '2011-12-29', to: '2012-01-01' }),
+      ['2011-12-29T10:00', '2011-12-30T10:00']);
+    assert.deepEqual(await starts({ timezone: 'UTC', from: '2026-03-29', to: '2026-03-30' }), ['2026-03-29T00:00']);
   });
 
   test('the Accept header chooses', async () => {

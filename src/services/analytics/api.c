@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/zone.h"
 #include "platform/limits.h"
 #include "services/analytics/rules.h"
 #include "services/analytics/store.h"
@@ -222,7 +223,9 @@ static enum err post_event(struct request *req, struct reply *reply)
 struct question {
 	struct range range;
 	int interval, grouping;
-	char *currency;
+	char *currency, *timezone;
+	int64_t *starts; /* of the stretches */
+	size_t count;
 	bool from_given, to_given, interval_given, grouped;
 	enum format format;
 };
@@ -239,6 +242,9 @@ static const struct field sales_fields[] = {
 	      GIVEN(struct question, grouped)),
 	FIELD(struct question, currency, "currency", TEXT, .min = 3, .max = 3,
 	      .check = currency_known, .expected = "must be an ISO 4217 currency such as EUR"),
+	FIELD(struct question, timezone, "timezone", TEXT, .min = 1, .max = 63,
+	      .check = zone_is_known,
+	      .expected = "must be a time zone of the IANA database such as Europe/Berlin"),
 	FIELD_END,
 };
 
@@ -247,7 +253,7 @@ static const struct field activity_fields[] = {
 	FIELD_END,
 };
 
-static void check_range(struct request *req, const struct question *question)
+static void check_range(struct request *req, struct question *question)
 {
 	const struct range *range = &question->range;
 	int64_t earliest_ms = 0;
@@ -258,10 +264,29 @@ static void check_range(struct request *req, const struct question *question)
 		fault_add(&req->faults, "?from", "must not be before " REPORT_EARLIEST);
 	else if (range->to_ms <= range->from_ms)
 		fault_add(&req->faults, "?to", "must be behind from");
-	else if (bucket_count((enum interval)question->interval, *range) > REPORT_BUCKETS_MAX)
+	else
+		question->count = bucket_cut((enum interval)question->interval, question->timezone,
+					     *range, question->starts);
+	if (question->count > REPORT_BUCKETS_MAX)
 		fault_add(&req->faults, "?interval",
 			  "must cut the time between from and to into at most %d stretches",
 			  REPORT_BUCKETS_MAX);
+}
+
+/* Dates alone are days of the time zone, as their time of day in UTC is said by nobody. */
+static void place_dates(const struct request *req, struct question *question)
+{
+	const char *from = request_query(req, "from"), *to = request_query(req, "to");
+	struct zone *zone;
+
+	if (!question->timezone)
+		return;
+	zone = zone_open(question->timezone);
+	if (from && !strchr(from, ':'))
+		question->range.from_ms = zone_day_of_utc(zone, question->range.from_ms);
+	if (to && !strchr(to, ':'))
+		question->range.to_ms = zone_day_of_utc(zone, question->range.to_ms);
+	zone_close(zone);
 }
 
 static enum err read_question(struct request *req, const struct field *fields,
@@ -277,6 +302,8 @@ static enum err read_question(struct request *req, const struct field *fields,
 		return err;
 	if (!question->interval_given)
 		question->interval = BY_DAY;
+	place_dates(req, question);
+	question->starts = ARENA_ARRAY(req->arena, int64_t, REPORT_BUCKETS_MAX + 1);
 	/* Exclusive: what happened in this very millisecond is in it. */
 	if (!question->to_given)
 		question->range.to_ms = req->received_ms + 1;
@@ -286,31 +313,13 @@ static enum err read_question(struct request *req, const struct field *fields,
 	return faults_err(&req->faults);
 }
 
-/* The stretch that begins at `start_ms`, as far as it lies within the range. */
-static struct range stretch_of(const struct question *question, int64_t start_ms)
+/* The stretch with that index, as far as it lies within the range. */
+static struct range stretch_of(const struct question *question, size_t i)
 {
-	int64_t next_ms = bucket_next((enum interval)question->interval, start_ms);
-
 	return (struct range){
-		.from_ms = MAX(start_ms, question->range.from_ms),
-		.to_ms = MIN(next_ms, question->range.to_ms),
+		.from_ms = MAX(question->starts[i], question->range.from_ms),
+		.to_ms = i + 1 < question->count ? question->starts[i + 1] : question->range.to_ms,
 	};
-}
-
-/* Where the stretches begin; the first may begin before the range. */
-static size_t cut(const struct question *question, struct arena *arena, int64_t **ret_starts)
-{
-	enum interval interval = (enum interval)question->interval;
-	size_t count = bucket_count(interval, question->range);
-	int64_t *starts = ARENA_ARRAY(arena, int64_t, count);
-	int64_t start_ms = bucket_start(interval, question->range.from_ms);
-
-	for (size_t i = 0; i < count; i++) {
-		starts[i] = start_ms;
-		start_ms = bucket_next(interval, start_ms);
-	}
-	*ret_starts = starts;
-	return count;
 }
 
 static void reply_report(struct reply *reply, const struct question *question, const char *name,
@@ -353,8 +362,7 @@ static enum err read_sales(struct sql *sql, void *arg)
 
 	report->totals = (struct sales_sum){0};
 	for (size_t i = 0; !err && i < report->count; i++) {
-		err = sales_sum(sql, &selling->scope, stretch_of(question, report->starts[i]),
-				&report->series[i]);
+		err = sales_sum(sql, &selling->scope, stretch_of(question, i), &report->series[i]);
 		if (!err)
 			add_sum(&report->totals, &report->series[i]);
 	}
@@ -383,7 +391,8 @@ static enum err get_sales(struct request *req, struct reply *reply)
 		selling.scope.currency = config_text("currency");
 	report->currency = selling.scope.currency;
 	report->grouped = selling.question.grouped;
-	report->count = cut(&selling.question, req->arena, &report->starts);
+	report->starts = selling.question.starts;
+	report->count = selling.question.count;
 	report->series = ARENA_ARRAY(req->arena, struct sales_sum, report->count);
 	err = request_read_long(req, WORK_REPORT, read_sales, &selling);
 	if (err)
@@ -414,8 +423,7 @@ static enum err read_activity(struct sql *sql, void *arg)
 
 	err = activity_sum(sql, range, &report->totals);
 	for (size_t i = 0; !err && i < report->count; i++)
-		err = activity_sum(sql, stretch_of(&acting->question, report->starts[i]),
-				   &report->series[i]);
+		err = activity_sum(sql, stretch_of(&acting->question, i), &report->series[i]);
 	if (!err)
 		err = activity_types(sql, range, acting->arena, &report->types,
 				     &report->type_count);
@@ -435,7 +443,8 @@ static enum err get_user_activity(struct request *req, struct reply *reply)
 	err = read_question(req, activity_fields, &acting.question);
 	if (err)
 		return err;
-	report->count = cut(&acting.question, req->arena, &report->starts);
+	report->starts = acting.question.starts;
+	report->count = acting.question.count;
 	report->series = ARENA_ARRAY(req->arena, struct activity_sum, report->count);
 	err = request_read_long(req, WORK_REPORT, read_activity, &acting);
 	if (err)

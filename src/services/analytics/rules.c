@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "base/zone.h"
 
 const char *const interval_words[] = {"hour", "day", "week", "month", NULL};
 const char *const grouping_words[] = {"product", "category", "vendor", "country", NULL};
@@ -91,13 +92,27 @@ int64_t bucket_next(enum interval interval, int64_t start_ms)
 	return start_ms;
 }
 
-size_t bucket_count(enum interval interval, struct range range)
+size_t bucket_cut(enum interval interval, const char *timezone, struct range range,
+		  int64_t starts[static REPORT_BUCKETS_MAX + 1])
 {
-	int64_t at_ms = bucket_start(interval, range.from_ms);
+	static const enum zone_unit units[] = {
+		[BY_HOUR] = ZONE_HOUR,
+		[BY_DAY] = ZONE_DAY,
+		[BY_WEEK] = ZONE_WEEK,
+		[BY_MONTH] = ZONE_MONTH,
+	};
+	struct zone *zone = timezone ? zone_open(timezone) : NULL;
+	int64_t at_ms = zone ? zone_start(zone, units[interval], range.from_ms)
+			     : bucket_start(interval, range.from_ms);
 	size_t count = 0;
 
-	for (; at_ms < range.to_ms && count <= REPORT_BUCKETS_MAX; count++)
-		at_ms = bucket_next(interval, at_ms);
+	for (; at_ms < range.to_ms && count <= REPORT_BUCKETS_MAX; count++) {
+		starts[count] = at_ms;
+		at_ms = zone ? zone_next(zone, units[interval], at_ms)
+			     : bucket_next(interval, at_ms);
+	}
+	if (zone)
+		zone_close(zone);
 	return count;
 }
 

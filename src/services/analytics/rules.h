@@ -17,8 +17,10 @@ bool activity_time_is_good(int64_t at_ms, int64_t now_ms, int64_t kept_days);
 int64_t bucket_start(enum interval interval, int64_t at_ms);
 int64_t bucket_next(enum interval interval, int64_t start_ms);
 
-/* How many stretches the range touches; at most REPORT_BUCKETS_MAX + 1 are counted. */
-size_t bucket_count(enum interval interval, struct range range);
+/* Where the stretches begin that the range touches, by the clocks of a time zone that is known, or in
+ * UTC (NULL); the first may begin before the range. At most REPORT_BUCKETS_MAX + 1 are counted. */
+size_t bucket_cut(enum interval interval, const char *timezone, struct range range,
+		  int64_t starts[static REPORT_BUCKETS_MAX + 1]);
 
 /* Shares `amount` among `count` parts in proportion to their weights, to the last unit: each gets
  * the whole units of its share, and what is left goes, a unit each, to the largest remainders, of
