@@ -157,6 +157,8 @@ static int begin(void **state)
 		.listen = "127.0.0.1:0",
 		.body_limit_bytes = 1000,
 		.connections_max = 50,
+		.connections_per_address_max = 50,
+		.bodies_per_address_max_bytes = 10000,
 		.idle_timeout_s = 30,
 		.request_timeout_s = 30,
 		.bodies_max_bytes = 10000,
