@@ -319,10 +319,17 @@ static void test_proxy_is_believed(void **state)
 			     "X-Forwarded-For: 1.1.1.1, 10.0.0.7\r\n\r\n"),
 			 200);
 	assert_non_null(strstr(answer.body, "\"address\":\"10.0.0.7\""));
+	assert_non_null(strstr(answer.body, "\"network\":\"10.0.0.7\""));
 	assert_int_equal(ask("GET /who HTTP/1.1\r\nHost: x\r\n"
 			     "X-Forwarded-For: 2001:DB8::1\r\n\r\n"),
 			 200);
 	assert_non_null(strstr(answer.body, "\"address\":\"2001:db8::1\""));
+	/* Of IPv6 one client has all addresses of a network. */
+	assert_non_null(strstr(answer.body, "\"network\":\"2001:db8::/64\""));
+	assert_int_equal(ask("GET /who HTTP/1.1\r\nHost: x\r\n"
+			     "X-Forwarded-For: ::ffff:10.0.0.7\r\n\r\n"),
+			 200);
+	assert_non_null(strstr(answer.body, "\"network\":\"10.0.0.7\""));
 	assert_int_equal(ask("GET /who HTTP/1.1\r\nHost: x\r\n"
 			     "X-Forwarded-For: 10.0.0.7, evil\r\n\r\n"),
 			 200);

@@ -36,6 +36,7 @@ static void reply_who(struct request *req, struct reply *reply)
 	out_text(&out, "path", req->path);
 	out_text(&out, "query", req->query);
 	out_text(&out, "address", req->client_address);
+	out_text(&out, "network", req->client_network);
 	out_text(&out, "id", req->id);
 	out_text(&out, "traceparent", req->traceparent);
 	out_int(&out, "headers", (int64_t)req->header_count);
