@@ -2,6 +2,7 @@
  * what others read of the keys, and what the User service asks for. */
 #include <string.h>
 
+#include "base/text.h"
 #include "services/auth/clients.h"
 #include "services/auth/key_files.h"
 #include "services/auth/keys.h"
@@ -18,9 +19,9 @@ struct token_draft {
 static const struct field token_fields[] = {
 	FIELD(struct token_draft, token, "token", TEXT, .flags = REQUIRED, .min = 1,
 	      .max = JWT_LENGTH_MAX),
-	FIELD(struct token_draft, hint, "token_type_hint", TEXT, .min = 1, .max = 100),
-	FIELD(struct token_draft, client_id, "client_id", TEXT, .min = 1, .max = 255),
-	FIELD(struct token_draft, client_secret, "client_secret", TEXT, .min = 1, .max = 255),
+	FIELD(struct token_draft, hint, "token_type_hint", TEXT, .max = 100),
+	FIELD(struct token_draft, client_id, "client_id", TEXT, .max = 255),
+	FIELD(struct token_draft, client_secret, "client_secret", TEXT, .max = 255),
 	FIELD_END,
 };
 
@@ -114,7 +115,7 @@ static enum err post_refresh(struct request *req, struct reply *reply)
 static enum err read_token_draft(struct request *req, struct token_draft *ret_draft)
 {
 	struct parameters parameters;
-	const char *why = NULL, *token;
+	const char *why = NULL;
 	enum err err;
 
 	if (!body_is_form(req))
@@ -122,22 +123,35 @@ static enum err read_token_draft(struct request *req, struct token_draft *ret_dr
 	err = parameters_read(req, &parameters, &why);
 	if (err)
 		return refuse(req, err, "%s", why);
-	token = parameters_get(&parameters, "token");
-	if (!token)
-		fault_add(&req->faults, "/token", "is required");
-	ret_draft->token = arena_copy_text(req->arena, token);
-	ret_draft->client_id =
-		arena_copy_text(req->arena, parameters_get(&parameters, "client_id"));
-	ret_draft->client_secret =
-		arena_copy_text(req->arena, parameters_get(&parameters, "client_secret"));
+	req->faults.arena = req->arena;
+	for (const struct field *field = token_fields; field->name; field++) {
+		const char *value = parameters_get(&parameters, field->name);
+		char *pointer = arena_printf(req->arena, "/%s", field->name);
+
+		if (!value && (field->flags & REQUIRED))
+			fault_add(&req->faults, pointer, "is required");
+		else if (value && text_length(value) > (size_t)field->max)
+			fault_add(&req->faults, pointer, "must have at most %d characters",
+				  (int)field->max);
+		else if (value)
+			*(char **)((char *)ret_draft + field->offset) =
+				arena_copy_text(req->arena, value);
+	}
 	return faults_err(&req->faults);
+}
+
+static const char *text_or_null(const char *text)
+{
+	return text && *text ? text : NULL;
 }
 
 /* The client that asks, NULL for none. Where it is not who it says, the reply is filled. */
 static enum err read_client(struct request *req, struct reply *reply,
 			    const struct token_draft *draft, const struct client **ret_client)
 {
-	const struct client_proof proof = {draft->client_id, draft->client_secret};
+	/* Without a value they count as left out (RFC 6749, section 3.2), in JSON as in a form. */
+	const struct client_proof proof = {text_or_null(draft->client_id),
+					   text_or_null(draft->client_secret)};
 	enum err err;
 
 	/* A bearer token and a client's secret would be two ways at once. */

@@ -160,14 +160,19 @@ enum err client_authenticate(struct request *req, const struct client_proof *bod
 {
 	const char *authorization = request_header(req, "Authorization");
 	struct client_proof basic;
+	enum err err;
 
 	/* A Bearer token says nothing here: clients send it along everywhere. */
 	if (authorization && strncasecmp(authorization, BASIC, strlen(BASIC)) == 0) {
 		if (!read_basic(req->arena, authorization, &basic))
 			return ERR_INVALID_CREDENTIALS;
-		if (body->secret || (body->id && strcmp(body->id, basic.id) != 0))
-			return ERR_BAD_REQUEST;
-		return check(req, &basic, ret_client);
+		/* Who is nobody is told that first. */
+		err = check(req, &basic, ret_client);
+		if (err)
+			return err;
+		return body->secret || (body->id && strcmp(body->id, basic.id) != 0)
+			       ? ERR_BAD_REQUEST
+			       : OK;
 	}
 	if (body->secret && !body->id)
 		return ERR_BAD_REQUEST;
