@@ -86,30 +86,31 @@ char *cell_category(struct arena *arena, const char *cell)
 
 /* --- true and false ---------------------------------------------------------------------- */
 
+/* Folded as unicode_fold folds. */
 static const char *const truths[] = {
-	"1",	  "true",    "yes",    "wahr",	"ja",	      "vrai",	  "oui",   "verdadero",
-	"si",	  "sí",	     "vero",   "sì",	"verdadeiro", "sim",	  "waar",  "sant",
-	"sand",	  "sann",    "tosi",   "kyllä", "prawda",     "tak",	  "igaz",  "igen",
-	"pravda", "ano",     "áno",    "da",	"adevărat",   "adevarat", "doğru", "evet",
-	"истина", "да",	     "істина", "так",	"вярно",      "αληθής",	  "ναι",   "teisinga",
-	"taip",	  "patiess", "jā",     "tõene", "jah",	      "真",	  "是",	   "はい",
-	"예",	  "נכון",    "כן",     "صحيح",	"نعم",	      NULL,
+	"1",	    "true", "yes",     "wahr",	"ja",	      "vrai",	  "oui",    "verdadero",
+	"si",	    "sí",   "vero",    "sì",	"verdadeiro", "sim",	  "waar",   "sant",
+	"sand",	    "sann", "tosi",    "kyllä", "prawda",     "tak",	  "igaz",   "igen",
+	"pravda",   "ano",  "áno",     "da",	"adevărat",   "adevarat", "doğru",  "evet",
+	"истина",   "да",   "істина",  "так",	"вярно",      "αληθήσ",	  "αληθησ", "ναι",
+	"teisinga", "taip", "patiess", "jā",	"tõene",      "jah",	  "真",	    "是",
+	"はい",	    "예",   "נכון",    "כן",	"صحيح",	      "نعم",	  NULL,
 };
 
 static const char *const untruths[] = {
-	"0",	  "false",    "no",	"falsch",  "nein",   "faux",   "non",	 "falso",
-	"não",	  "nao",      "onwaar", "nee",	   "falskt", "nej",    "falsk",	 "usann",
-	"nei",	  "epätosi",  "ei",	"fałsz",   "nie",    "hamis",  "nem",	 "nepravda",
-	"ne",	  "fals",     "nu",	"yanlış",  "yanliş", "hayır",  "hayir",	 "ложь",
-	"нет",	  "хибність", "ні",	"невярно", "не",     "ψευδής", "όχι",	 "klaidinga",
-	"aplams", "nē",	      "väär",	"假",	   "否",     "いいえ", "아니요", "לא נכון",
-	"לא",	  "خطأ",      "لا",	NULL,
+	"0",	     "false",	 "no",	   "falsch",  "nein",	"faux",	  "non",    "falso",
+	"não",	     "nao",	 "onwaar", "nee",     "falskt", "nej",	  "falsk",  "usann",
+	"nei",	     "epätosi",	 "ei",	   "fałsz",   "nie",	"hamis",  "nem",    "nepravda",
+	"ne",	     "fals",	 "nu",	   "yanlış",  "yanliş", "hayır",  "hayir",  "ложь",
+	"нет",	     "хибність", "ні",	   "невярно", "не",	"ψευδήσ", "ψευδησ", "όχι",
+	"klaidinga", "aplams",	 "nē",	   "väär",    "假",	"否",	  "いいえ", "아니요",
+	"לא נכון",   "לא",	 "خطأ",	   "لا",      NULL,
 };
 
-static bool is_among(struct arena *arena, const char *const *words, const char *folded)
+static bool is_among(const char *const *words, const char *folded)
 {
 	for (; *words; words++)
-		if (strcmp(unicode_fold(arena, *words), folded) == 0)
+		if (strcmp(*words, folded) == 0)
 			return true;
 	return false;
 }
@@ -121,9 +122,9 @@ enum cell_truth cell_truth(struct arena *arena, const char *cell)
 	if (!*cell)
 		return CELL_EMPTY;
 	folded = unicode_fold(arena, cell);
-	if (is_among(arena, truths, folded))
+	if (is_among(truths, folded))
 		return CELL_TRUE;
-	return is_among(arena, untruths, folded) ? CELL_FALSE : CELL_UNKNOWN;
+	return is_among(untruths, folded) ? CELL_FALSE : CELL_UNKNOWN;
 }
 
 /* --- numbers ----------------------------------------------------------------------------- */

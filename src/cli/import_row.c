@@ -412,15 +412,16 @@ static bool read_policy(struct import *import, const struct row *row)
 {
 	const char *policy = row->cells[COLUMN_POLICY];
 
+	if (!*policy || text_equal_ignoring_case(policy, "deny"))
+		return false;
 	if (text_equal_ignoring_case(policy, "continue"))
 		return true;
 	switch (cell_truth(import->arena, policy)) {
 	case CELL_TRUE:
 		return true;
 	case CELL_UNKNOWN:
-		if (!text_equal_ignoring_case(policy, "deny"))
-			note_word(import, row->line, "the inventory policy", policy,
-				  "it is not sold before it is there");
+		note_word(import, row->line, "the inventory policy", policy,
+			  "it is not sold before it is there");
 		return false;
 	case CELL_EMPTY:
 	case CELL_FALSE:
