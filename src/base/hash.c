@@ -42,6 +42,26 @@ static void draw_key(void)
 	env_random(key, sizeof(key));
 }
 
+_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "it has room");
+
+void sha256_begin(struct sha256 *sha256)
+{
+	crypto_hash_sha256_init((crypto_hash_sha256_state *)sha256->state);
+}
+
+void sha256_add(struct sha256 *sha256, const void *bytes, size_t length)
+{
+	crypto_hash_sha256_update((crypto_hash_sha256_state *)sha256->state, bytes, length);
+}
+
+struct hash sha256_end(struct sha256 *sha256)
+{
+	struct hash hash;
+
+	crypto_hash_sha256_final((crypto_hash_sha256_state *)sha256->state, hash.bytes);
+	return hash;
+}
+
 uint64_t hash_short(const void *bytes, size_t length)
 {
 	uint8_t hash[crypto_shorthash_BYTES];

@@ -11,6 +11,7 @@
 
 static const char *const import_options[] = {"report", NULL};
 static const char *const audit_options[] = {"json", "timings", NULL};
+static const char *const backup_options[] = {"to", NULL};
 static const char *const admin_options[] = {"password-file", NULL};
 
 static const struct command commands[] = {
@@ -53,6 +54,27 @@ static const struct command commands[] = {
 		    "  --timings    how long each rule took\n",
 	 .options = audit_options,
 	 .run = cli_audit},
+	{.name = "backup",
+	 .arguments = "--to FILE [settings]",
+	 .sentence = "one consistent copy of everything, while the shop is open or not",
+	 .details =
+		 "Writes all databases of --data as they are at one moment, keys and messages into\n"
+		 "FILE, a tar for its owner alone. The shop goes on meanwhile; its commits wait for\n"
+		 "milliseconds. FILE appears once it is whole; it must not be there before. Beside it\n"
+		 "there has to be room for the largest database once more (FILE.copy, FILE.part).\n"
+		 "\n"
+		 "  souk backup --data ./data --to shop.tar\n",
+	 .options = backup_options,
+	 .run = cli_backup},
+	{.name = "restore",
+	 .arguments = "FILE [settings]",
+	 .sentence = "brings a backup back, into a new data directory",
+	 .details =
+		 "FILE is what souk backup has written. --data must not be there yet, or be empty;\n"
+		 "it appears once all of FILE was read, found whole and sound, and is on the disk.\n"
+		 "\n"
+		 "  souk restore shop.tar --data ./data\n",
+	 .run = cli_restore},
 	{.name = "keys",
 	 .arguments = "rotate|replace-secret [settings]",
 	 .sentence = "makes a new signing key, or a new souk.key",

@@ -21,8 +21,7 @@
 static int directory_descriptor = -1; /* what is locked */
 static int lock_descriptor = -1;      /* of souk.lock */
 
-/* A name that was made is on the disk once the directory it is in is. */
-static bool sync_parent(struct arena *arena, const char *path)
+bool data_directory_sync_parent(struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *parent = ".";
 	int file;
@@ -43,7 +42,7 @@ static bool make_one(struct arena *arena, const char *path)
 {
 	if (mkdir(path, 0700))
 		return errno == EEXIST;
-	return sync_parent(arena, path);
+	return data_directory_sync_parent(arena, path);
 }
 
 /* As mkdir -p, for the owner alone. */

@@ -25,4 +25,7 @@ void data_directory_announce(const char *address, const char *issuer);
 
 void data_directory_unlock(void);
 
+/* A name that was made is on the disk once the directory it is in is: syncs that. */
+bool data_directory_sync_parent(struct arena *arena, const char *path) MUST_CHECK;
+
 #endif

@@ -34,6 +34,8 @@ int cli_serve(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_admin(int argc, char **argv);
 int cli_audit(int argc, char **argv);
+int cli_backup(int argc, char **argv);
+int cli_restore(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_routes(int argc, char **argv);
 int cli_events(int argc, char **argv);

@@ -68,6 +68,16 @@ void work_close(void);
 /* Who asks: a user, a client, or an address. False: the platform itself. */
 bool caller_name(const struct request *req, char name[static CALLER_NAME_SIZE]);
 
+/* --- moments ---------------------------------------------------------------------------------- */
+
+#define MOMENTS_EVERY_MS 2000
+
+/* All are open: how far they are. */
+enum err moments_begin(void) MUST_CHECK;
+
+/* A job's, and the last before all is closed: has the files know of each other how far they are. */
+void moments_note(void);
+
 /* --- jobs ------------------------------------------------------------------------------------- */
 
 void jobs_start(const struct job *jobs);

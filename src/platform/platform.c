@@ -20,6 +20,7 @@ static struct {
 	size_t count;
 	struct router *router;
 	struct bus *bus;
+	bool started;
 } platform;
 
 size_t platform_service_count(void)
@@ -92,6 +93,7 @@ static const struct job platform_jobs[] = {
 	{"events-prune", HOUR_MS, prune_events},
 	{"idempotency-expire", HOUR_MS, idempotency_expire},
 	{"memory-trim", TRIM_EVERY_MS, give_memory_back},
+	{"moments-note", MOMENTS_EVERY_MS, moments_note},
 	{"times-mend", 5 * SECOND_MS, times_mend},
 	{0},
 };
@@ -156,6 +158,10 @@ enum err platform_open(const struct platform_options *options, const struct rout
 	size_t i;
 
 	assert(!platform.router);
+	err = moments_check(options->directory, options->all ? options->all : options->services,
+			    arena, ret_why);
+	if (err)
+		return err;
 	err = platform_secret_open(options->directory, options->replace_secret, arena, ret_why);
 	if (err)
 		return err;
@@ -169,6 +175,8 @@ enum err platform_open(const struct platform_options *options, const struct rout
 		if (!err)
 			platform.count++;
 	}
+	if (!err)
+		err = moments_begin();
 	for (i = 0; !err && i < platform.count; i++)
 		err = start_service(&platform.services[i], arena, ret_why);
 	if (err) {
@@ -186,6 +194,7 @@ void platform_start(void)
 {
 	size_t i;
 
+	platform.started = true;
 	bus_start(platform.bus);
 	for (i = 0; i < platform.count; i++)
 		if (platform.services[i].service->jobs)
@@ -202,6 +211,8 @@ void platform_close(void)
 	for (i = 0; i < platform.count; i++)
 		if (platform.services[i].service->stop)
 			platform.services[i].service->stop();
+	if (platform.started)
+		moments_note();
 	for (i = 0; i < platform.count; i++)
 		database_close(platform.services[i].database);
 	jobs_forget();

@@ -22,6 +22,11 @@ struct platform_options {
 enum err platform_open(const struct platform_options *options, const struct route *edge_routes,
 		       struct arena *arena, const char **ret_why) MUST_CHECK;
 
+/* Whether the files of these services (ended by NULL) in the directory are of one moment; it makes none.
+ * ERR_CONFLICT where they are not: *ret_why, in `arena`, says what to do. */
+enum err moments_check(const char *directory, const struct service *const *all, struct arena *arena,
+		       const char **ret_why) MUST_CHECK;
+
 /* Starts the bus and the jobs; the workers run already. */
 void platform_start(void);
 

@@ -83,9 +83,28 @@ bool database_failed(const struct database *database);
 /* The same of any database of the process: its exit code says so. */
 bool databases_failed(void);
 
+/* Commits of this process that have changed rows. */
+int64_t database_changes(const struct database *database);
+
 /* The database's owner: `fn` is called on the writer's thread after every commit with which hooks
  * have ended (see sql_on_end), before the waiting callers go on. One per database. */
 void database_on_commit(struct database *database, void (*fn)(void *owner), void *owner);
+
+/* --- copies ------------------------------------------------------------------------------------ */
+
+/* Several databases as they are at one moment, whoever writes to them. */
+struct moment;
+
+/* Of options->name and those `beside` it, in options->directory. Commits wait meanwhile, for
+ * milliseconds. *ret_why lives in `arena`. */
+enum err moment_open(const struct database_options *options, struct arena *arena,
+		     struct moment **ret_moment, const char **ret_why) MUST_CHECK;
+void moment_close(struct moment *moment);
+
+int64_t moment_taken_ms(const struct moment *moment);
+
+/* Copies one of them, page by page, into a new file. */
+enum err moment_copy(struct moment *moment, const char *name, const char *path) MUST_CHECK;
 
 /* --- transactions --------------------------------------------------------------------------- */
 

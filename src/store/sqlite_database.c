@@ -55,19 +55,16 @@ static const char *quoted(struct arena *arena, const char *text)
 	return copy;
 }
 
-/* The statements that attach the databases beside it. */
-static char *attach_text(const struct database_options *options, struct arena *arena)
+char *database_attach_text(const struct database_options *options, struct arena *arena)
 {
 	const char *const *name;
 	char *text = arena_copy_text(arena, "");
 
-	if (!options->beside)
-		return NULL;
 	assert(options->read_only);
 	for (name = options->beside; *name; name++)
 		text = arena_printf(arena, "%sATTACH DATABASE '%s/%s.db' AS \"%s\";", text,
 				    quoted(arena, options->directory), *name, *name);
-	return must_copy_text(text);
+	return text;
 }
 
 /* What all of its connections have in common. */
@@ -90,7 +87,8 @@ enum err database_open(const struct database_options *options, struct arena *are
 	database->read_only = options->read_only;
 	database->queue_max = options->queue_max;
 	database->statement_limit_ms = options->statement_limit_ms;
-	database->beside = attach_text(options, arena);
+	if (options->beside)
+		database->beside = must_copy_text(database_attach_text(options, arena));
 	pthread_mutex_init(&database->lock, NULL);
 	pthread_mutex_init(&database->idle_lock, NULL);
 	pthread_cond_init(&database->changed, NULL);
@@ -153,6 +151,11 @@ void database_close(struct database *database)
 const char *database_name(const struct database *database)
 {
 	return database->name;
+}
+
+int64_t database_changes(const struct database *database)
+{
+	return atomic_load(&database->changes);
 }
 
 bool database_failed(const struct database *database)

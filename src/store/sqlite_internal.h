@@ -3,6 +3,7 @@
 #define STORE_SQLITE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -95,6 +96,7 @@ struct database {
 	size_t waiting, queue_max;
 	int64_t statement_limit_ms;
 	bool closing, failed;
+	atomic_int_fast64_t changes; /* commits that have changed rows */
 	void (*on_commit)(void *owner);
 	void *owner;
 
@@ -113,6 +115,9 @@ enum err connection_open(const char *path, bool writer, struct connection **ret_
 enum err connection_script(struct connection *connection, const char *text) MUST_CHECK;
 
 void connection_close(struct connection *connection);
+
+/* The statements that attach the databases beside the one that is opened. */
+char *database_attach_text(const struct database_options *options, struct arena *arena);
 
 /* Its statements may use the aggregates of sqlite_sums.c. */
 enum err connection_add_sums(struct connection *connection) MUST_CHECK;

@@ -142,12 +142,19 @@ void writer_look(struct database *database)
 			     " before it is started again");
 }
 
-static enum err commit(struct database *database)
+/* `written`: what connection_written said when it began. */
+static enum err commit(struct database *database, int64_t written)
 {
+	bool changed = connection_written(database->writer) != written;
+	enum err err;
+
 	writer_look(database);
 	if (database->failed)
 		return ERR_STORAGE;
-	return connection_run(database->writer, "COMMIT");
+	err = connection_run(database->writer, "COMMIT");
+	if (!err && changed)
+		atomic_fetch_add(&database->changes, 1);
+	return err;
 }
 
 /* *ret_again: nothing was committed, because a body has left something behind. */
@@ -156,12 +163,14 @@ static enum err run_all(struct database *database, struct sql *sql, struct trans
 {
 	struct connection *connection = database->writer;
 	struct transaction *transaction;
+	int64_t written;
 	enum err err;
 
 	*ret_again = false;
 	err = connection_run(connection, "BEGIN IMMEDIATE");
 	if (err)
 		return err;
+	written = connection_written(connection);
 	for (transaction = first; transaction; transaction = transaction->next) {
 		run_body(sql, transaction, savepoints, ret_again);
 		if (connection_lost_transaction(connection))
@@ -169,7 +178,7 @@ static enum err run_all(struct database *database, struct sql *sql, struct trans
 		if (*ret_again)
 			return OK;
 	}
-	return commit(database);
+	return commit(database, written);
 }
 
 static void undo_all(struct database *database, struct sql *sql)
