@@ -28,6 +28,12 @@ static struct {
 	int64_t changes; /* of the database, that it covers */
 } noted[SERVICES_MAX];
 
+/* The numbers that moments_check has read. */
+static struct {
+	const struct service *service;
+	int64_t number;
+} found[SERVICES_MAX];
+
 /* --- noting ----------------------------------------------------------------------------------- */
 
 static enum err write_number(struct sql *sql, const char *service, int64_t number)
@@ -49,27 +55,17 @@ static enum err write_numbers(struct sql *sql, void *arg)
 	return err;
 }
 
-static enum err read_number(struct sql *sql, void *arg)
+void moments_begin(void)
 {
-	struct sql_rows *rows = sql_query(sql, "SELECT number FROM moments WHERE service = $1",
-					  sql_text(sql_database_name(sql)));
-	enum err err = SQL_TAKE(rows, (int64_t *)arg, sql_get_int(rows, 0));
-
-	return err == ERR_NOT_FOUND ? OK : err;
-}
-
-enum err moments_begin(void)
-{
-	enum err err = OK;
-
-	for (size_t i = 0; !err && i < platform_service_count(); i++) {
-		struct database *database = platform_service(i)->database;
+	for (size_t i = 0; i < platform_service_count(); i++) {
+		struct running_service *running = platform_service(i);
 
 		noted[i].number = 0;
-		noted[i].changes = database_changes(database);
-		err = sql_read(database, read_number, &noted[i].number);
+		noted[i].changes = database_changes(running->database);
+		for (size_t j = 0; j < SERVICES_MAX && found[j].service; j++)
+			if (found[j].service == running->service)
+				noted[i].number = found[j].number;
 	}
-	return err;
 }
 
 static void note(size_t index)
@@ -202,5 +198,10 @@ enum err moments_check(const char *directory, const struct service *const *all, 
 			if (files[i].number[j] > files[j].number[j] ||
 			    files[i].heard[j] > files[j].told)
 				err = refuse_files(directory, &files[j], &files[i], ret_why);
+	memset(found, 0, sizeof(found));
+	for (size_t i = 0; !err && i < count; i++) {
+		found[i].service = all[i];
+		found[i].number = files[i].number[i];
+	}
 	return err;
 }

@@ -175,8 +175,7 @@ enum err platform_open(const struct platform_options *options, const struct rout
 		if (!err)
 			platform.count++;
 	}
-	if (!err)
-		err = moments_begin();
+	moments_begin();
 	for (i = 0; !err && i < platform.count; i++)
 		err = start_service(&platform.services[i], arena, ret_why);
 	if (err) {
