@@ -65,14 +65,6 @@ describe('events are kept until all of the platform have heard them', () => {
         .some((message) => message.to === email), `${email} is welcomed`);
     }
   });
-
-  test('and not for longer', async () => {
-    faults.set('clockMs', 16 * DAY_MS);
-    await shop.restart();
-    await jobHasRun(shop, 'events-prune');
-    assert.equal((await toldTypes(faults.dataDir)).filter((type) => type === 'UserRegistered').length, 1,
-      'the last one stays, so that numbers go on');
-  });
 });
 
 // Every path under the directory, with its mode.

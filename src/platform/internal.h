@@ -72,7 +72,7 @@ bool caller_name(const struct request *req, char name[static CALLER_NAME_SIZE]);
 
 #define MOMENTS_EVERY_MS 2000
 
-/* All are open: they go on from the numbers that moments_check has read. */
+/* All are open. */
 void moments_begin(void);
 
 /* A job's, and the last before all is closed: has the files know of each other how far they are. */

@@ -24,47 +24,49 @@
 
 /* Of each running service, in their order. */
 static struct {
-	int64_t number;	 /* on disk */
+	int64_t number;	 /* on disk; 0: not yet known */
 	int64_t changes; /* of the database, that it covers */
 } noted[SERVICES_MAX];
 
-/* The numbers that moments_check has read. */
-static struct {
-	const struct service *service;
-	int64_t number;
-} found[SERVICES_MAX];
-
 /* --- noting ----------------------------------------------------------------------------------- */
 
-static enum err write_number(struct sql *sql, const char *service, int64_t number)
+struct note {
+	size_t own;
+	int64_t number;
+};
+
+static enum err count_on(struct sql *sql, struct note *note)
 {
-	return sql_run(sql,
-		       "INSERT INTO moments (service, number) VALUES ($1, $2)"
-		       " ON CONFLICT (service) DO UPDATE SET number = excluded.number",
-		       sql_text(service), sql_int(number));
+	struct sql_rows *rows = sql_query(sql,
+					  "INSERT INTO moments (service, number) VALUES ($1, 1)"
+					  " ON CONFLICT (service) DO UPDATE SET"
+					  " number = moments.number + 1 RETURNING number",
+					  sql_text(sql_database_name(sql)));
+
+	return SQL_TAKE(rows, &note->number, sql_get_int(rows, 0));
 }
 
-static enum err write_numbers(struct sql *sql, void *arg)
+static enum err write_note(struct sql *sql, void *arg)
 {
-	const size_t *own = arg;
-	enum err err = OK;
+	struct note *note = arg;
+	enum err err = count_on(sql, note);
 
 	for (size_t i = 0; !err && i < platform_service_count(); i++)
-		err = write_number(sql, platform_service(i)->service->name,
-				   noted[i].number + (i == *own ? 1 : 0));
+		if (i != note->own && noted[i].number)
+			err = sql_run(sql,
+				      "INSERT INTO moments (service, number) VALUES ($1, $2)"
+				      " ON CONFLICT (service) DO UPDATE SET"
+				      " number = MAX(moments.number, excluded.number)",
+				      sql_text(platform_service(i)->service->name),
+				      sql_int(noted[i].number));
 	return err;
 }
 
 void moments_begin(void)
 {
 	for (size_t i = 0; i < platform_service_count(); i++) {
-		struct running_service *running = platform_service(i);
-
 		noted[i].number = 0;
-		noted[i].changes = database_changes(running->database);
-		for (size_t j = 0; j < SERVICES_MAX && found[j].service; j++)
-			if (found[j].service == running->service)
-				noted[i].number = found[j].number;
+		noted[i].changes = database_changes(platform_service(i)->database);
 	}
 }
 
@@ -72,13 +74,14 @@ static void note(size_t index)
 {
 	struct database *database = platform_service(index)->database;
 	int64_t changes = database_changes(database);
-	enum err err = sql_transaction(database, write_numbers, &index);
+	struct note note = {.own = index};
+	enum err err = sql_transaction(database, write_note, &note);
 
 	if (err) {
 		log_warning("data.moments", "%s: %s", database_name(database), err_info(err)->slug);
 		return;
 	}
-	noted[index].number++;
+	noted[index].number = note.number;
 	noted[index].changes = changes + 1; /* the note's own */
 }
 
@@ -100,7 +103,7 @@ struct file {
 	const char *name;
 	const struct service *const *all;
 	struct arena *arena;
-	bool there;
+	bool there, unread;
 	int64_t told;		      /* its last event */
 	int64_t number[SERVICES_MAX]; /* by service, as this file knows it */
 	int64_t heard[SERVICES_MAX];  /* how far this file has heard each */
@@ -147,24 +150,27 @@ static enum err read_file(struct sql *sql, void *arg)
 	return SQL_TAKE(rows, &file->told, sql_get_int(rows, 0));
 }
 
-static enum err read_one(const char *directory, struct file *file, const char **ret_why)
+/* What is wrong with a file that cannot be read is for who opens it to say. */
+static void read_one(const char *directory, struct file *file)
 {
 	const struct database_options options = {
 		.directory = directory, .name = file->name, .read_only = true};
 	struct database *database = NULL;
-	enum err err;
+	const char *why;
 
 	if (access(arena_printf(file->arena, "%s/%s.db", directory, file->name), F_OK))
-		return OK;
+		return;
 	file->there = true;
-	err = database_open(&options, file->arena, &database, ret_why);
-	if (!err)
-		err = sql_read(database, read_file, file);
+	file->unread = database_open(&options, file->arena, &database, &why) ||
+		       sql_read(database, read_file, file);
 	database_close(database);
-	if (err && !*ret_why)
-		*ret_why =
-			arena_printf(file->arena, "%s/%s.db cannot be read", directory, file->name);
-	return err;
+}
+
+static bool knows_more(const struct file *files, size_t by, size_t of)
+{
+	return !files[by].unread && !files[of].unread &&
+	       (files[by].number[of] > files[of].number[of] ||
+		files[by].heard[of] > files[of].told);
 }
 
 static enum err refuse_files(const char *directory, const struct file *old, const struct file *by,
@@ -188,20 +194,14 @@ enum err moments_check(const char *directory, const struct service *const *all, 
 	size_t count = 0;
 	enum err err = OK;
 
-	for (; !err && all[count]; count++) {
+	for (; all[count]; count++) {
 		assert(count < SERVICES_MAX);
 		files[count] = (struct file){.name = all[count]->name, .all = all, .arena = arena};
-		err = read_one(directory, &files[count], ret_why);
+		read_one(directory, &files[count]);
 	}
 	for (size_t i = 0; !err && i < count; i++)
 		for (size_t j = 0; !err && j < count; j++)
-			if (files[i].number[j] > files[j].number[j] ||
-			    files[i].heard[j] > files[j].told)
+			if (knows_more(files, i, j))
 				err = refuse_files(directory, &files[j], &files[i], ret_why);
-	memset(found, 0, sizeof(found));
-	for (size_t i = 0; !err && i < count; i++) {
-		found[i].service = all[i];
-		found[i].number = files[i].number[i];
-	}
 	return err;
 }
