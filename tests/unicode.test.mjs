@@ -272,6 +272,30 @@ describe('passwords', () => {
   });
 });
 
+describe('addresses of e-mail', () => {
+  const password = 'a-perfectly-fine-Passphrase-9';
+  const register = (email) => shop.api('POST', '/users/register', { body: { email, password } });
+
+  test('may have domains and names of any script, and are one in both spellings', async () => {
+    const name = shop.unique('Idn');
+    const { json: user } = await register(`${name}@bücher.example`);
+    assert.equal(user.email, `${name}@bücher.example`);
+    for (const email of [`${name}@xn--bcher-kva.example`, `${name.toLowerCase()}@BÜCHER.example`, `${name}@bu\u0308cher.example`]) {
+      assert.equal((await register(email)).json.type, '/problems/email-taken', email);
+      assert.equal((await shop.api('POST', '/users/login', { body: { email, password }, expect: 200 })).json.user.id, user.id);
+    }
+    for (const email of ['伊藤@例え.テスト', 'почта@пример.example']) assert.equal((await register(email)).status, 201, email);
+    assert.equal((await register('ПОЧТА@пример.example')).json.type, '/problems/email-taken');
+  });
+
+  for (const email of ['x@bü cher.example', 'x@bücher..example', 'x@-ü.example', 'x\u200by@a.example', '☕@a.example',
+    'x@ｖendors.invalid', 'x@vendors。invalid']) {
+    test(`${JSON.stringify(email)} is none that may register`, async () => {
+      assert.deepEqual(pointers(await register(email)), ['/email']);
+    });
+  }
+});
+
 describe('postal codes', () => {
   test('are asked for where the country has them', async () => {
     const buyer = await shop.customer();

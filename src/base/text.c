@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define EMAIL_LENGTH_MAX 254
-#define LABEL_LENGTH_MAX 63
 #define WEB_ADDRESS_LENGTH_MAX 2048
 #define PORT_MAX 65535
 
@@ -169,37 +167,6 @@ char *text_trim(struct arena *arena, const char *text)
 }
 
 /* --- forms ---------------------------------------------------------------------------------- */
-
-/* Labels of letters, digits and inner hyphens, joined by points. */
-static bool is_domain(const char *text)
-{
-	for (;;) {
-		size_t length = 0;
-
-		while (is_alphanumeric(text[length]) || text[length] == '-')
-			length++;
-		if (length < 1 || length > LABEL_LENGTH_MAX || text[0] == '-' ||
-		    text[length - 1] == '-')
-			return false;
-		if (!text[length])
-			return true;
-		if (text[length] != '.')
-			return false;
-		text += length + 1;
-	}
-}
-
-bool text_is_email(const char *text)
-{
-	static const char marks[] = ".!#$%&'*+/=?^_`{|}~-";
-	size_t local = 0;
-
-	if (strnlen(text, EMAIL_LENGTH_MAX + 1) > EMAIL_LENGTH_MAX)
-		return false;
-	while (text[local] && (is_alphanumeric(text[local]) || strchr(marks, text[local])))
-		local++;
-	return local && text[local] == '@' && is_domain(text + local + 1);
-}
 
 bool text_is_mobile(const char *text)
 {

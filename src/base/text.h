@@ -25,8 +25,14 @@ char *text_lower(struct arena *arena, const char *text);
 /* A copy without white space at either end. */
 char *text_trim(struct arena *arena, const char *text);
 
-/* An address as the HTML standard's input type=email takes it, at most 254 bytes. */
+/* An address as the HTML standard's input type=email takes it, or one with letters of other scripts
+ * (RFC 6531, IDNA), at most 254 bytes, also with its domain in ASCII. */
 bool text_is_email(const char *text);
+
+/* The address with its domain as the domain name system has it, in ASCII; and, for comparing, folded as
+ * well. What is no address stays, or is folded. */
+char *text_email_ascii_domain(struct arena *arena, const char *email);
+char *text_email_key(struct arena *arena, const char *email);
 
 /* E.164: a plus, then 7 to 15 digits, the first not 0. */
 bool text_is_mobile(const char *text);

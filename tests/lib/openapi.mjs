@@ -22,6 +22,7 @@ const FORMATS = {
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
   'date': /^\d{4}-\d\d-\d\d$/,
   'email': /^[^@\s]+@[^@\s]+$/,
+  'idn-email': /^[^@\s]+@[^@\s]+$/,
   'uri': (text) => URL.canParse(text),
   'uri-reference': (text) => URL.canParse(text, 'http://base'),
   'int32': true, 'int64': true, 'double': true, 'float': true,

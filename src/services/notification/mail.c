@@ -163,10 +163,13 @@ struct out mail_write(struct arena *arena, const struct message *message, const 
 	char id[ID_TEXT_SIZE];
 
 	assert(text_is_email(from) && text_is_email(message->to));
+	/* What stands before the @ in another script stays so (RFC 6532); domains need not. */
+	from = text_email_ascii_domain(arena, from);
 	id_format(&message->id, id);
 	out_printf(&out, "Date: %s\r\n", date_text(arena, message->created_ms));
 	out_printf(&out, "From: Souk <%s>\r\n", address_text(arena, from));
-	out_printf(&out, "To: <%s>\r\n", address_text(arena, message->to));
+	out_printf(&out, "To: <%s>\r\n",
+		   address_text(arena, text_email_ascii_domain(arena, message->to)));
 	out_printf(&out, "Subject: %s\r\n", mail_header_text(arena, message->subject));
 	out_printf(&out, "Message-ID: <%s%s>\r\n", id, strrchr(from, '@'));
 	out_printf(&out, "Auto-Submitted: auto-generated\r\n");

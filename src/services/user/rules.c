@@ -19,10 +19,15 @@ bool user_password_is_sound(const char *password)
 
 bool user_email_is_reserved(const char *email)
 {
-	size_t length = strlen(email), domain_length = strlen(VENDOR_DOMAIN);
+	/* By the domain that it stands for, however it is written. */
+	struct arena *arena = arena_new_small();
+	const char *key = text_email_key(arena, email);
+	size_t length = strlen(key), domain_length = strlen(VENDOR_DOMAIN);
+	bool reserved =
+		length >= domain_length && strcmp(key + length - domain_length, VENDOR_DOMAIN) == 0;
 
-	return length >= domain_length &&
-	       text_equal_ignoring_case(email + length - domain_length, VENDOR_DOMAIN);
+	arena_free(arena);
+	return reserved;
 }
 
 bool user_email_may_register(const char *email)
@@ -45,7 +50,7 @@ bool user_role_is_known(const char *word)
 
 char *user_email_key(struct arena *arena, const char *email)
 {
-	return text_lower(arena, email);
+	return text_email_key(arena, email);
 }
 
 static char *fingerprint(struct arena *arena, const char *text)
