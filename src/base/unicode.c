@@ -109,7 +109,9 @@ char *unicode_fold(struct arena *arena, const char *text)
 
 	if (unicode_is_ascii(text))
 		return lower_ascii(arena, text);
-	wide = wide_normal(arena, unorm2_getNFKCCasefoldInstance, wide_from(arena, text));
+	/* Decomposed before (Unicode's definition D147): some marks fold otherwise within a letter. */
+	wide = wide_normal(arena, unorm2_getNFDInstance, wide_from(arena, text));
+	wide = wide_normal(arena, unorm2_getNFKCCasefoldInstance, wide);
 	return wide_text(arena, wide.units, wide.length);
 }
 

@@ -66,12 +66,12 @@ static void append_plain(struct wide *to, UChar32 c)
 /* Folded, without accents. */
 static struct wide plain_from(struct arena *arena, const char *text)
 {
-	struct wide from =
-		wide_normal(arena, unorm2_getNFKCCasefoldInstance, wide_from(arena, text));
+	struct wide from = wide_normal(arena, unorm2_getNFDInstance, wide_from(arena, text));
 	UScriptCode script = USCRIPT_COMMON;
 	UErrorCode code = U_ZERO_ERROR;
 	struct wide to = {0};
 
+	from = wide_normal(arena, unorm2_getNFKCCasefoldInstance, from);
 	from = wide_normal(arena, unorm2_getNFDInstance, from);
 	to.units = ARENA_ARRAY(arena, UChar, 2 * (size_t)from.length + 1);
 	for (int32_t i = 0; i < from.length;) {

@@ -4,7 +4,10 @@
 #include "base/card.h"
 #include "base/id.h"
 #include "base/money.h"
+#include "base/out.h"
 #include "base/time.h"
+#include "base/unicode.h"
+#include "base/zone.h"
 #include "fuzz.h"
 
 static void percent(struct arena *arena, const char *text, size_t length)
@@ -122,6 +125,43 @@ static void words(struct arena *arena, const char *text)
 		       strncasecmp(text, "http", 4) == 0);
 }
 
+static bool add_word(void *arg, const char *word, size_t length)
+{
+	struct out *out = arg;
+
+	out_printf(out, "%s%.*s", out->length ? " " : "", (int)length, word);
+	return true;
+}
+
+static const char *joined_words(struct arena *arena, const char *text)
+{
+	struct out out = out_new(arena);
+
+	unicode_words(arena, text, add_word, &out);
+	return out.data;
+}
+
+/* What is brought into a form is in it. */
+static void unicode(struct arena *arena, const char *text)
+{
+	const char *nfc, *folded, *found;
+	size_t length;
+
+	if (!text_is_utf8(text, strlen(text)))
+		return;
+	nfc = unicode_nfc(arena, text);
+	assert(text_is_utf8(nfc, strlen(nfc)) && unicode_nfc(arena, nfc) == nfc);
+	folded = unicode_fold(arena, text);
+	assert(strcmp(unicode_fold(arena, folded), folded) == 0);
+	assert(unicode_equal_folded(arena, nfc, text));
+	found = joined_words(arena, text);
+	assert(text_is_utf8(found, strlen(found)));
+	assert(strcmp(joined_words(arena, found), found) == 0);
+	assert(!unicode_has_hidden(unicode_without_hidden(arena, text)));
+	unicode_sort_key(arena, text, &length);
+	(void)zone_is_known(text);
+}
+
 void fuzz(struct arena *arena, const char *bytes, size_t length)
 {
 	percent(arena, bytes, length);
@@ -129,4 +169,5 @@ void fuzz(struct arena *arena, const char *bytes, size_t length)
 	moments(bytes);
 	numbers(arena, bytes);
 	words(arena, bytes);
+	unicode(arena, bytes);
 }
