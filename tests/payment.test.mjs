@@ -269,15 +269,20 @@ describe('a charge is of what the order owes', () => {
   });
 });
 
+const hex = (id) => `x'${id.replaceAll('-', '')}'`;
+
+// Changes what a shop that is closed has stored.
+function runSql(dataDir, name, sql) {
+  execFileSync('/usr/bin/python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n' +
+    'c.executescript(sys.argv[2])\nc.close()\n', join(dataDir, `${name}.db`), sql]);
+}
+
 // As an older program left them: it compared no sums.
 function underWay(dataDir, charges) {
-  const hex = (id) => `x'${id.replaceAll('-', '')}'`;
   const rows = charges.map(([orderId, amount, currency]) => `(${hex(orderId)}, 1, ${hex(uuidv7())}, 'charge', 'processing', ` +
     `${amount}, '${currency}', 'sandbox', '${orderId}', 'tok_visa', 1, 0, 1, 1)`);
-  execFileSync('/usr/bin/python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n' +
-    'c.executescript(sys.argv[2])\nc.close()\n', join(dataDir, 'payment.db'),
-  'INSERT INTO transactions (order_id, number, id, kind, status, amount, currency, provider, provider_key, payment_method,' +
-    ` attempts, next_try_at, created_at, updated_at) VALUES ${rows.join(', ')};`]);
+  runSql(dataDir, 'payment', 'INSERT INTO transactions (order_id, number, id, kind, status, amount, currency, provider, provider_key, payment_method,' +
+    ` attempts, next_try_at, created_at, updated_at) VALUES ${rows.join(', ')};`);
 }
 
 test('money that came for an order that cannot take it goes back, and pays nothing', async () => {
@@ -316,6 +321,42 @@ test('money that came for an order that cannot take it goes back, and pays nothi
   assert.equal((await orderOf(right)).status, 'pending');
   await waitFor(async () => {
     const { stdout } = await runSouk(['audit', '--data', old.dataDir, '--json']);
+    return JSON.parse(stdout).rules.filter(({ kept }) => !kept).length === 0;
+  }, 'the audit finds nothing');
+});
+
+test('what was charged by hand before there was stock is paid with its own sum alone, also if a part was given back', async () => {
+  const own = await startShop();
+  const me = await own.customer();
+  const lamp = await own.createProduct({ price: 3000, stock: 5 });
+  await own.restart({ env: NO_STOCK });
+  const token = await own.admin();
+  const place = async () => (await own.api('POST', '/orders', { token: me.token, headers: { prefer: 'respond-async' }, expect: 202,
+    body: { items: [{ productId: lamp.id, quantity: 1 }], shippingAddress: ADDRESS, paymentMethod: 'tok_declined' } })).json.id;
+  const ids = [await place(), await place(), await place()];
+  const [whole, part, yen] = ids;
+  for (const orderId of ids) {
+    await own.api('POST', '/payments/charge', { token, expect: 201, body: { orderId, amount: euros(3000), paymentMethod: 'tok_visa' } });
+  }
+  await own.api('POST', '/payments/refund', { token, expect: 201, body: { orderId: part, amount: euros(400) } });
+  const says = async (id, status) => (await own.get(`/orders/${id}`, token)).payment.status === status;
+  for (const [id, status] of [[whole, 'paid'], [part, 'partially_refunded'], [yen, 'paid']]) {
+    await waitFor(() => says(id, status), `${id} is ${status}`);
+  }
+  assert.equal(await own.sigterm(), 0);
+  // An older program took a yen for it, too.
+  runSql(own.dataDir, 'payment', `UPDATE transactions SET amount = 1, currency = 'JPY' WHERE order_id = ${hex(yen)}`);
+  runSql(own.dataDir, 'sandbox', `UPDATE charges SET amount = 1, currency = 'JPY' WHERE order_id = '${yen}'`);
+  await own.restart({ env: { SOUK_SERVICES: 'all' } });
+  const again = await own.admin();
+  for (const [id, status, payment] of [[whole, 'paid', 'paid'], [part, 'paid', 'partially_refunded'], [yen, 'cancelled', 'refunded']]) {
+    await waitFor(async () => (await own.get(`/orders/${id}`, again)).payment.status === payment, `the payment of ${id} is ${payment}`);
+    assert.equal((await own.settled(id, again)).status, status);
+  }
+  assert.equal((await own.get(`/orders/${yen}`, again)).history.at(-1).reason, 'wrong-sum');
+  assert.equal((await own.get(`/payments/${part}/status`, again)).refunded.amount, 400);
+  await waitFor(async () => {
+    const { stdout } = await runSouk(['audit', '--data', own.dataDir, '--json']);
     return JSON.parse(stdout).rules.filter(({ kept }) => !kept).length === 0;
   }, 'the audit finds nothing');
 });

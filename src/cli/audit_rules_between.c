@@ -124,10 +124,12 @@ const struct audit_rule audit_rules_between[] = {
 	 " AND NOT " AUDIT_WAITS("order", "p.order_id"),
 	 .kept = CHARGES_AGREE},
 
+	/* One that was charged by hand is settled as soon as it has its stock. */
 	{"charge-settles", "a charged order is settled, or waits for its stock",
 	 "SELECT o.id, 'it is charged, and ' || o.status FROM main.orders o"
-	 " JOIN payment.transactions p ON " PAID_FOR " WHERE (o.status = 'reserved' OR"
-	 " o.status = 'pending' AND (o.payment_status <> 'paid' OR o.due_at IS NULL))"
+	 " JOIN payment.transactions p ON " PAID_FOR " WHERE o.status IN ('pending', 'reserved')"
+	 " AND (o.payment_status NOT IN ('paid', 'partially_refunded') OR o.due_at IS NULL"
+	 " OR o.status = 'reserved' AND (o.attempts > 1 OR o.due_at > o.reserved_until))"
 	 " AND NOT " ORDER_WAITS},
 
 	{"order-payment", "an order says of its payment what Payment says",

@@ -230,11 +230,13 @@ static void charge(struct errand *errand)
 {
 	struct order *order = &errand->order;
 	struct out body = charge_body(errand);
+	bool is_late = env_now_ms() >= order->reserved_until_ms - CHARGE_ENDS_BEFORE_MS;
 	struct call_answer answer;
 	enum err err;
 
-	if (env_now_ms() >= order->reserved_until_ms - CHARGE_ENDS_BEFORE_MS) {
-		settle_by_status(errand, true);
+	/* Was it charged by hand before it had its stock, Payment knows with which sum. */
+	if (is_late || order_is_paid_for(order)) {
+		settle_by_status(errand, is_late);
 		return;
 	}
 	/* Without an idempotency key: an order is charged once, whoever asks. */
@@ -369,6 +371,7 @@ static struct errand *errand_new(const struct work *work, const struct order *or
 		.status = order->status,
 		.total = order->total,
 		.payment_method = arena_copy_text(arena, order->payment_method),
+		.payment_status = order->payment_status,
 		.attempts = order->attempts,
 		.reserved_until_ms = order->reserved_until_ms,
 		.traceparent = arena_copy_text(arena, order->traceparent),

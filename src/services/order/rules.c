@@ -188,19 +188,23 @@ bool order_is_settled(enum order_status status)
 	return status != ORDER_PENDING && status != ORDER_RESERVED;
 }
 
+bool order_is_paid_for(const struct order *order)
+{
+	return order->payment_status == PAYMENT_PAID ||
+	       order->payment_status == PAYMENT_PARTIALLY_REFUNDED;
+}
+
 bool order_owes_refund(const struct order *order)
 {
 	return (order->status == ORDER_CANCELLED || order->status == ORDER_RETURNED) &&
-	       (order->payment_status == PAYMENT_PAID ||
-		order->payment_status == PAYMENT_PARTIALLY_REFUNDED);
+	       order_is_paid_for(order);
 }
 
 struct money order_owed(const struct order *order)
 {
 	struct money owed = order->total;
 
-	if (order_is_settled(order->status) || order->payment_status == PAYMENT_PAID ||
-	    order->payment_status == PAYMENT_PARTIALLY_REFUNDED ||
+	if (order_is_settled(order->status) || order_is_paid_for(order) ||
 	    order->payment_status == PAYMENT_REFUNDED)
 		owed.amount = 0;
 	return owed;

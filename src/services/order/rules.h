@@ -44,6 +44,9 @@ void order_apply(struct order *order, enum order_status to, int64_t now_ms);
 /* Whether the one who placed it need not wait any longer. */
 bool order_is_settled(enum order_status status);
 
+/* Whether it was charged, and not all of that was given back. */
+bool order_is_paid_for(const struct order *order);
+
 /* Whether there is money to be given back: of an order that will not be. */
 bool order_owes_refund(const struct order *order);
 

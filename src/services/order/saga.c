@@ -64,22 +64,19 @@ static enum err reserve(struct sql *sql, const struct news *news, struct order *
 enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t until_ms)
 {
 	struct order order;
-	bool known, paid;
+	bool known;
 	enum err err;
 
 	err = read_order(sql, news, &order, &known);
 	if (err || !known || order.status != ORDER_PENDING)
 		return err;
-	/* An admin may have charged it by hand already. */
-	paid = order.payment_status == PAYMENT_PAID;
 	order.reserved_until_ms = until_ms;
-	if (order.total.amount > 0 && !paid)
+	if (order.total.amount > 0 || order_is_paid_for(&order))
 		return reserve(sql, news, &order);
 	err = move(sql, news, &order, ORDER_RESERVED, NULL);
 	if (err)
 		return err;
-	if (!paid)
-		order.payment_status = PAYMENT_NONE;
+	order.payment_status = PAYMENT_NONE;
 	return move(sql, news, &order, ORDER_PAID, NULL);
 }
 
@@ -128,7 +125,7 @@ enum err saga_charged(struct sql *sql, const struct news *news, const struct id 
 		      const struct money *amount)
 {
 	struct order order;
-	bool known;
+	bool known, is_told;
 	enum err err;
 
 	err = read_order(sql, news, &order, &known);
@@ -136,11 +133,13 @@ enum err saga_charged(struct sql *sql, const struct news *news, const struct id 
 		return err;
 	if (!known)
 		return stray_note(sql, &news->order);
-	/* What is paid, or was refunded since, has been told before. */
-	if (order.payment_status != PAYMENT_NONE && order.payment_status != PAYMENT_PROCESSING &&
-	    order.payment_status != PAYMENT_FAILED)
+	/* What is paid, or was refunded since, has been told before. Where an admin had charged it by
+	 * hand, and maybe given back a part, before it had its stock, it is paid now. */
+	is_told = order_is_paid_for(&order) || order.payment_status == PAYMENT_REFUNDED;
+	if (is_told && (order.status != ORDER_RESERVED || !order_is_paid_for(&order)))
 		return OK;
-	order.payment_status = PAYMENT_PAID;
+	if (!is_told)
+		order.payment_status = PAYMENT_PAID;
 	order.transaction = *transaction;
 	if (order_owes_refund(&order)) {
 		order.due_ms = sql_now_ms(sql);

@@ -17,7 +17,7 @@ struct news {
 	const char *traceparent; /* or NULL */
 };
 
-/* pending: reserved, and to be charged: by us, if there is room (order_charge_desk_room). What costs
+/* pending: reserved, and to be charged: by us, if there is room (order_desk_has_room). What costs
  * nothing is paid at once. */
 enum err saga_stock_reserved(struct sql *sql, const struct news *news, int64_t until_ms) MUST_CHECK;
 
