@@ -3,6 +3,9 @@
  * chain of groups. Wherever a group ends, every run of whole groups that ends there is looked at,
  * so that a number is found with its security code behind it too. Ten digits behind each other make
  * a number of a card by chance; that is why its beginning and its length count.
+ *
+ * Where the same thing stands between groups that are as long as they are printed on cards, it may
+ * be anything: digits and letters too, such as "%20" or "&nbsp;".
  */
 #include "base/card.h"
 
@@ -15,6 +18,8 @@
 #define DIGITS_MAX 19
 #define GROUP_BY_LETTER_MIN 3 /* digits of groups that one letter may separate */
 #define UUID_LENGTH 36
+#define BETWEEN_MAX 12 /* bytes of what stands between printed groups */
+#define PRINTED_GROUPS_MAX 5
 
 /* Issuers: the first four digits, from and to, and how many digits there are in all. */
 static const struct {
@@ -37,6 +42,14 @@ static const struct {
 	{5600, 6999, 12, 19}, /* Maestro, Discover, UnionPay, RuPay */
 	{8100, 8299, 16, 19}, /* UnionPay, RuPay */
 	{9792, 9792, 16, 16}, /* Troy */
+};
+
+/* How numbers are printed on cards: digits of each group. */
+static const uint8_t printed[][PRINTED_GROUPS_MAX + 1] = {
+	{4, 4, 4, 4},
+	{4, 6, 5},
+	{4, 6, 4},
+	{4, 4, 4, 4, 3},
 };
 
 struct chain {
@@ -132,6 +145,57 @@ static bool chain_end_group(struct chain *chain)
 	return false;
 }
 
+/* --- printed groups --------------------------------------------------------------------------- */
+
+/* Takes `count` digits of ASCII on; false where there are fewer. */
+static bool take_digits(const char *text, size_t count, uint8_t *digits, size_t *total)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		digits[(*total)++] = (uint8_t)(text[i] - '0');
+	}
+	return true;
+}
+
+/* Whether the text begins with a card's number in these groups, with `between` bytes, always the
+ * same ones, between them. */
+static bool is_printed(const char *text, const uint8_t *groups, size_t between)
+{
+	const char *separator = text + groups[0];
+	uint8_t digits[DIGITS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; groups[i]; i++) {
+		if (i > 0) {
+			if (strncmp(text, separator, between) != 0)
+				return false;
+			text += between;
+		}
+		if (!take_digits(text, groups[i], digits, &count))
+			return false;
+		text += groups[i];
+	}
+	return is_card_number(digits, count);
+}
+
+/* Whether one stands there, with anything between its groups. */
+static bool has_printed(const char *text)
+{
+	uint8_t digits[DIGITS_MAX];
+	size_t count = 0;
+
+	if (!take_digits(text, printed[0][0], digits, &count))
+		return false;
+	for (size_t between = 1; between <= BETWEEN_MAX && text[count + between - 1]; between++) {
+		for (size_t i = 0; i < ARRAY_LENGTH(printed); i++) {
+			if (is_printed(text, printed[i], between))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 /* 0 to 9 of any script, as a superscript or in a circle too; else -1. */
@@ -183,6 +247,8 @@ bool card_number_in(const char *text)
 			chain.count = 0;
 			continue;
 		}
+		if (has_printed(text + at))
+			return true;
 		U8_NEXT(text, at, length, c);
 		digit = digit_of(c);
 		in_word = digit >= 0 || is_letter(c);
@@ -218,7 +284,7 @@ bool is_payment_token(const char *text)
 		digits += isdigit((unsigned char)text[i]) != 0;
 		letters += isalpha((unsigned char)text[i]) != 0;
 	}
-	if (letters == 0 && digits >= DIGITS_MIN && digits <= DIGITS_MAX)
+	if (letters == 0 && digits >= DIGITS_MIN)
 		return false;
 	return !card_number_in(text);
 }

@@ -19,7 +19,7 @@
 
 #define PEOPLE (MOVER_CUSTOMER | MOVER_VENDOR | MOVER_ADMIN)
 #define PHONE_DIGITS_MIN 4
-#define PHONE_DIGITS_MAX 15 /* E.164 */
+#define PHONE_CARD_DIGITS_MAX 13 /* of telephone numbers that begin as a card's do */
 
 static const unsigned may_move[ORDER_STATUS_COUNT][ORDER_STATUS_COUNT] = {
 	[ORDER_PENDING] =
@@ -371,7 +371,8 @@ bool is_phone(const char *text)
 		else if (!strchr("+-()./ ", *text))
 			return false;
 	}
-	return digits >= PHONE_DIGITS_MIN && (digits <= PHONE_DIGITS_MAX || !card_number_in(all));
+	return digits >= PHONE_DIGITS_MIN &&
+	       (digits <= PHONE_CARD_DIGITS_MAX || !card_number_in(all));
 }
 
 bool is_address_text(const char *text)

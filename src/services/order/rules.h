@@ -105,8 +105,8 @@ bool country_known(const char *code);
 /* Whether mail to it bears a postal code; false of a country that is not known. */
 bool country_has_postal_codes(const char *code);
 
-/* Digits, and what stands between and before them. Some cards' numbers are telephone numbers too;
- * those that are too long for it are refused. */
+/* Digits, and what stands between and before them. Some cards' numbers could be telephone numbers
+ * too; those that are longer than any that begin so are refused. */
 bool is_phone(const char *text);
 
 /* Whether there is more in it than spaces, and no card's number. */

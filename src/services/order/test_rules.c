@@ -314,6 +314,10 @@ static void telephones_and_blanks(void **state)
 	assert_false(is_phone("call me 12345"));
 	assert_true(is_phone("4111 1111 1111 1112"));
 	assert_false(is_phone("4111 1111 1111 1111"));
+	assert_false(is_phone("3782 822463 10005")); /* American Express, Diners Club */
+	assert_false(is_phone("+30569309025904"));
+	assert_true(is_phone("+49 1512 3456789"));
+	assert_true(is_phone("4222222222222"));
 	assert_true(is_address_text(" x "));
 	assert_false(is_address_text("   "));
 	assert_false(is_address_text(""));
