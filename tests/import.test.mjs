@@ -604,6 +604,8 @@ describe('a bad file', () => {
   test('nothing to read, or nothing good, is an error', async () => {
     for (const [content, reason] of [
       ['', /empty/], ['a,b\n1,2\n', /no column Handle/], ['\xff\xfeH\0', /no column Handle/], ['Handle\nx\n', /no column but/],
+      // More of it is UTF-8 than not, so it is nothing else.
+      ['Handle,\xc3\xa9\xc3\xa9,\xc2\nx,1,2\n', /first line is not UTF-8/],
     ]) {
       const { code, stderr } = await run(write(Buffer.from(content, 'latin1')));
       assert.equal(code, 1);

@@ -16,7 +16,7 @@ static size_t control_length(const char *at)
 
 	if (c < 0x20 || c == 0x7f)
 		return 1;
-	return c == 0xc2 && (unsigned char)at[1] < 0xa0 ? 2 : 0;
+	return c == 0xc2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0 ? 2 : 0;
 }
 
 char *cell_clean(struct arena *arena, const char *cell, bool lines)

@@ -171,8 +171,15 @@ static bool read_header(struct import *import, struct csv *csv, struct arena *ar
 	}
 	header->count = record.count;
 	for (size_t i = 0; i < record.count; i++) {
-		char *name = cell_cut(import->arena, record.fields[i], COLUMN_NAME_MAX);
-		enum column column = column_from_name(name);
+		enum column column;
+		char *name;
+
+		if (!text_is_utf8(record.fields[i], record.lengths[i])) {
+			*ret_why = "its first line is not UTF-8";
+			return false;
+		}
+		name = cell_cut(import->arena, record.fields[i], COLUMN_NAME_MAX);
+		column = column_from_name(name);
 
 		header->names[i] = name;
 		/* A name that is there twice counts once. */
