@@ -172,6 +172,22 @@ describe('a file again', () => {
     await waitFor(async () => (await product('stocked')).stock.available === 7, 'the first stock stays');
   });
 
+  test('what it says of the stock of old variants is named, and of new ones taken', async () => {
+    const columns = [...COLUMNS, 'Variant Inventory Tracker', 'Variant Inventory Policy'];
+    const tracked = { 'Variant Inventory Tracker': 'shopify', 'Variant Inventory Policy': 'deny' };
+    const rows = sizes('policy', ['S', 'M'], tracked);
+    await imports(csv(rows, { columns }), { created: 1 });
+    rows[1]['Variant Inventory Policy'] = 'continue';
+    assert.match(await imports(csv(rows, { columns }), { unchanged: 1 }),
+      /note: not taken for 2 variants that the shop had already: quantities, trackers, policies; their stock is Inventory's/);
+    const few = columns.filter((name) => !/Qty/.test(name));
+    const more = sizes('policy', ['S', 'M', 'L'], tracked);
+    const stdout = await imports(csv(more, { columns: few }), { updated: 1 });
+    assert.match(stdout, /note: not taken for 2 variants that the shop had already: trackers, policies;/);
+    assert.match(stdout, /note: without a quantity: 1 variant, sold out/);
+    assert.doesNotMatch(await imports(csv(more, { columns: ['Handle', 'Title', 'Option1 Value'] }), { updated: 1 }), /not taken for/);
+  });
+
   test('what changed is updated, and keeps its ids', async () => {
     await imports(csv(sizes('changing', ['S', 'M'])), { created: 1 });
     const before = await product('changing');
@@ -383,7 +399,7 @@ describe('what spreadsheets make of a file', () => {
   test('rows without their last empty cells, and with more of them', async () => {
     const columns = ['Handle', 'Title', 'Variant Price', 'Option1 Name', 'Option1 Value', 'Image Src'];
     await imports(`${columns.join(',')}\nshort,Short,1.00,Size,S\nshort,,2.00,,M\nlong,Long,3.00,,,,,,\nlonger,Longer,3.00,,,,,x\n`,
-      { created: 2 }, [[5, /8 columns, and the header 6/]]);
+      { created: 2, failed: 1, code: 1 }, [[5, /8 columns, and the header 6/]]);
     assert.deepEqual((await product('short')).variants.map(({ price }) => price.amount), [100, 200]);
     assert.equal(await priceOf('long'), 300);
   });
@@ -566,7 +582,7 @@ describe('a bad file', () => {
       '\n',
       rows([plain('last', { 'Title': 'Zuletzt – größer' })]),
     ].map((part) => Buffer.from(part, part.includes('\xff') ? 'latin1' : 'utf8')));
-    await imports(content, { created: 3, failed: 4, code: 1 }, [
+    await imports(content, { created: 3, failed: 7, code: 1 }, [
       [2, /no handle/], [3, /no title/], [4, /price "1,99" is no amount of EUR/], [5, /no price/],
       [8, /same variant as the one on line 6/], [9, /same variant as the one on line 6/], [10, /no value for the option "Size"/],
       [11, /no option 2/], [16, /no price/], [17, /not UTF-8/], [18, /quote/],
@@ -584,6 +600,31 @@ describe('a bad file', () => {
       plain('Alike Tee'), plain('alike--tee'), { 'Handle': 'alike--tee', 'Image Src': 'https://cdn.example/x.jpg' }, plain('***'),
     ];
     await imports(csv(rows), { created: 1, failed: 2, code: 1 }, [[3, /too much like/], [4, /too much like/], [5, /neither letters nor digits/]]);
+  });
+
+  test('a row of which nobody knows whose it is: a product has failed, and the shop loses no variant', async () => {
+    const rows = sizes('stray', ['S', 'M', 'L', 'XL'], { 'Title': 'Größer' });
+    const lines = csv(rows).split('\n');
+    await imports(csv(rows), { created: 1 });
+    const all = ['stray-S', 'stray-M', 'stray-L', 'stray-XL'];
+    const skus = async () => (await product('stray')).variants.map(({ sku }) => sku);
+    const broken = (line) => Buffer.from(lines.toSpliced(3, 1, line).join('\n').replaceAll('Größer', 'Gr\xc3\xb6\xc3\x9fer'), 'latin1');
+    for (const [i, [line, reason]] of [
+      [lines[3].replace('stray', ''), /no handle/], [lines[3].replace('L,', 'L",'), /quote/],
+      [`\xff${lines[3]}`, /not UTF-8/],
+    ].entries()) {
+      const stdout = await imports(broken(line), { [i ? 'unchanged' : 'updated']: 1, failed: 1, code: 1 }, [[4, reason]]);
+      assert.match(stdout, /note: of 1 row nobody knows whose they are: each variant that the file does not list stays/);
+      assert.deepEqual(await skus(), all);
+    }
+    // Where the row says whose it is, that product alone lacks something.
+    for (const [line, reason] of [[`${lines[3]},,x`, /columns/], [lines[3].replace(',L,', ',\xff,'), /not UTF-8/]]) {
+      await imports(broken(line), { unchanged: 1 }, [[4, reason]]);
+      assert.deepEqual(await skus(), all);
+    }
+    const other = Buffer.from(csv([plain('lone', { 'Type': '#' }), plain('beside', { 'Title': 'Größe' })]));
+    other[other.indexOf('#')] = 0xff;
+    await imports(other, { created: 1, failed: 1, code: 1 }, [[2, /not UTF-8/]]);
   });
 
   test('--report writes the skipped rows as CSV', async () => {

@@ -107,6 +107,29 @@ static void note_unsaid(struct import *import)
 			counted(import, import->backorders, "variant"));
 }
 
+/* What the file says of the stock of variants that the shop had already. */
+static void note_old_stock(struct import *import)
+{
+	static const struct {
+		enum column column;
+		const char *name;
+	} columns[] = {
+		{COLUMN_QUANTITY, "quantities"},
+		{COLUMN_TRACKER, "trackers"},
+		{COLUMN_POLICY, "policies"},
+	};
+	struct out names = out_new(import->arena);
+
+	for (size_t i = 0; i < ARRAY_LENGTH(columns); i++)
+		if (import->known[columns[i].column])
+			out_printf(&names, "%s%s", names.length ? ", " : "", columns[i].name);
+	if (import->old_variants && names.length)
+		import_note(import,
+			    "not taken for %s that the shop had already: %s; their stock is"
+			    " Inventory's",
+			    counted(import, import->old_variants, "variant"), names.data);
+}
+
 static void note_stock(struct import *import)
 {
 	size_t all = import->untracked + import->sold_out + import->backorders;
@@ -120,15 +143,16 @@ static void note_stock(struct import *import)
 	if (import->negative)
 		import_note(import, "with less than nothing in stock: %s; that counts as 0",
 			    counted(import, import->negative, "variant"));
-	if (old && import->known[COLUMN_QUANTITY])
-		import_note(import,
-			    "quantities were not taken for what the shop had already, %s:"
-			    " their stock is Inventory's",
-			    counted(import, old, "product"));
+	note_old_stock(import);
 	if (old && !import_is_whole(import))
 		import_note(import,
 			    "it has not all columns of an export: what it has no column for,"
 			    " and each variant that it does not list, stays as it is");
+	else if (old && import->strays)
+		import_note(import,
+			    "of %s nobody knows whose they are: each variant that the file does"
+			    " not list stays",
+			    counted(import, import->strays, "row"));
 }
 
 static void print_summary(const struct import *import)

@@ -112,11 +112,13 @@ struct import {
 	struct list notes;   /* char *: what was done with the file that its owner may not expect */
 	struct map *by_slug; /* struct import_product */
 	int64_t row_count;
+	size_t strays;	       /* rows of products that nobody can name: any may lack a variant */
 	struct list ownerless; /* struct import_product *: new ones of no vendor */
 	/* What became of the products. */
 	size_t created, updated, unchanged, failed;
 	/* New variants that the file does not count. */
 	size_t untracked, sold_out, backorders, negative;
+	size_t old_variants;  /* whose stock is Inventory's, whatever the file says of it */
 	size_t notes_dropped; /* beyond IMPORT_NOTES_MAX */
 };
 
@@ -144,6 +146,9 @@ enum column column_from_name(const char *name);
 
 /* Adds the row to the product that it is of. */
 void import_row(struct import *import, const struct row *row);
+
+/* Skips a row of which no more can be read than its handle, at most: its product may lack a variant. */
+void import_lose_row(struct import *import, const struct row *row, const char *reason);
 
 /* Whether the file has the columns of a whole export. One that has not is an update: variants that it
  * does not list stay. */

@@ -214,33 +214,54 @@ static bool is_too_long(const struct csv_record *record, const struct header *he
 	return false;
 }
 
+/* Why the record is no row, or NULL. */
+static const char *record_fault(struct import *import, const struct csv_record *record,
+				const struct header *header)
+{
+	if (is_too_long(record, header))
+		return arena_printf(import->arena, "it has %zu columns, and the header %zu",
+				    record->count, header->count);
+	for (size_t i = 0; i < MIN(record->count, header->count); i++)
+		if (!text_is_utf8(record->fields[i], record->lengths[i]))
+			return "it is not UTF-8";
+	return NULL;
+}
+
 static void read_record(struct import *import, struct header *header, int64_t line,
 			const struct csv_record *record, struct arena *arena)
 {
 	struct row row = {.line = line};
-	size_t count = MIN(record->count, header->count);
+	const char *why;
 
 	if (is_blank(record))
 		return;
 	import->row_count++;
-	if (is_too_long(record, header)) {
-		import_skip(import, line, NULL, "it has %zu columns, and the header %zu",
-			    record->count, header->count);
-		return;
-	}
+	why = record_fault(import, record, header);
 	for (size_t i = 0; i < COLUMNS; i++)
 		row.cells[i] = "";
-	for (size_t i = 0; i < count; i++) {
-		if (!text_is_utf8(record->fields[i], record->lengths[i])) {
-			import_skip(import, line, NULL, "it is not UTF-8");
-			return;
-		}
+	for (size_t i = 0; i < MIN(record->count, header->count); i++) {
+		if (why && (header->columns[i] != COLUMN_HANDLE ||
+			    !text_is_utf8(record->fields[i], record->lengths[i])))
+			continue;
 		if (header->columns[i] < COLUMNS)
 			row.cells[header->columns[i]] = text_trim(arena, record->fields[i]);
 		else if (record->lengths[i])
 			header->ignored[i] = true;
 	}
-	import_row(import, &row);
+	if (why)
+		import_lose_row(import, &row, why);
+	else
+		import_row(import, &row);
+}
+
+/* Skips a line that is no record: nobody knows whose it is. */
+static void lose_line(struct import *import, int64_t line, const char *reason)
+{
+	struct row row = {.line = line};
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		row.cells[i] = "";
+	import_lose_row(import, &row, reason);
 }
 
 /* Names the columns that say something to which the shop has nothing alike. */
@@ -307,7 +328,7 @@ static bool read_records(struct import *import, const char *text, size_t length,
 			continue;
 		}
 		import->row_count++;
-		import_skip(import, csv.line, NULL, "%s", why);
+		lose_line(import, csv.line, why);
 	}
 	note_ignored(import, &header);
 	note_gift_cards(import);

@@ -244,6 +244,14 @@ static void note_lost(struct import *import, const char *handle)
 		import_note(import, "there are more handles than can be counted");
 }
 
+/* Skips a row that does not say which product it is of: one has failed. */
+static void lose_stray(struct import *import, int64_t line, const char *reason)
+{
+	import_skip(import, line, NULL, "%s", reason);
+	import->strays++;
+	import->failed++;
+}
+
 /* The product that the row belongs to; NULL, reported, where there is none. */
 static struct import_product *product_of(struct import *import, const struct row *row)
 {
@@ -252,7 +260,7 @@ static struct import_product *product_of(struct import *import, const struct row
 	const char *slug;
 
 	if (!*handle) {
-		import_skip(import, row->line, NULL, "it has no handle");
+		lose_stray(import, row->line, "it has no handle");
 		return NULL;
 	}
 	slug = slug_from(import->arena, handle);
@@ -509,5 +517,22 @@ void import_row(struct import *import, const struct row *row)
 	} else {
 		add_image(import, row, product, row->cells[COLUMN_VARIANT_IMAGE], "");
 	}
+	list_append(import->arena, &product->lines, &line, sizeof(line));
+}
+
+void import_lose_row(struct import *import, const struct row *row, const char *reason)
+{
+	struct import_line line = {.line = row->line, .skipped = true};
+	struct import_product *product;
+
+	if (!*row->cells[COLUMN_HANDLE]) {
+		lose_stray(import, row->line, reason);
+		return;
+	}
+	product = product_of(import, row);
+	if (!product)
+		return;
+	import_skip(import, row->line, product->handle, "%s", reason);
+	product->partial = true;
 	list_append(import->arena, &product->lines, &line, sizeof(line));
 }

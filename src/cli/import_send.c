@@ -141,21 +141,31 @@ static bool is_ownerless(const struct import_product *product, const json_t *res
 	return false;
 }
 
-/* What the file did not say of a new product's stock. */
-static void count_unsaid(struct import *import, const struct import_product *product)
+/* What the file did not say of a new variant's stock. */
+static void count_unsaid(struct import *import, const struct import_variant *variant)
 {
-	const struct import_variant *variants = product->variants.items;
+	if (variant->counted)
+		import->negative += variant->stock < 0;
+	else if (!variant->tracked)
+		import->untracked++;
+	else if (variant->backorder)
+		import->backorders++;
+	else
+		import->sold_out++;
+}
 
-	for (size_t i = 0; i < product->variants.count; i++) {
-		if (variants[i].counted)
-			import->negative += variants[i].stock < 0;
-		else if (!variants[i].tracked)
-			import->untracked++;
-		else if (variants[i].backorder)
-			import->backorders++;
-		else
-			import->sold_out++;
-	}
+/* Which of the product's variants are new, and which the shop had already. */
+static void count_variants(struct import *import, const struct import_product *product,
+			   const json_t *result)
+{
+	const json_t *added = json_object_get(result, "addedVariants"), *place;
+	const struct import_variant *variants = product->variants.items;
+	size_t count = product->variants.count, i;
+
+	import->old_variants += count - MIN(json_array_size(added), count);
+	json_array_foreach (added, i, place)
+		if (json_integer_value(place) < (json_int_t)count)
+			count_unsaid(import, &variants[json_integer_value(place)]);
 }
 
 static void note_result(struct import *import, struct import_product *product, const json_t *result)
@@ -163,9 +173,10 @@ static void note_result(struct import *import, struct import_product *product, c
 	const char *outcome = json_get_text(result, "outcome");
 	void *item = product;
 
+	if (outcome && strcmp(outcome, "failed") != 0)
+		count_variants(import, product, result);
 	if (outcome && strcmp(outcome, "created") == 0) {
 		import->created++;
-		count_unsaid(import, product);
 	} else if (outcome && strcmp(outcome, "updated") == 0) {
 		import->updated++;
 	} else if (outcome && strcmp(outcome, "unchanged") == 0) {

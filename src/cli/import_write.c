@@ -195,6 +195,6 @@ void import_write(struct out *out, const struct import *import,
 			write_variant(out, import, product, &variants[i]);
 		out_close_list(out);
 	}
-	out_bool(out, "partial", product->partial || !import_is_whole(import));
+	out_bool(out, "partial", product->partial || import->strays || !import_is_whole(import));
 	out_close(out);
 }

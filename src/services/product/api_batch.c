@@ -3,10 +3,11 @@
  * as it is, or failed, by itself; all of a call are stored in one transaction. What is not said of
  * one that exists stays as it is (import.h).
  *
- * The slug says which product it is, options (else a SKU that one variant alone has) which variant. What a product's import says is
- * remembered as a hash: said again, it changes nothing, so that running an import twice changes
- * nothing twice, and takes nothing back that the vendor has changed since. Stock is not part of
- * it: Inventory's word counts once a product exists.
+ * The slug says which product it is, options (else a SKU that one variant alone has) which variant.
+ * What a product's import says is remembered as a hash: said again, it changes nothing, so that
+ * running an import twice changes nothing twice, and takes nothing back that the vendor has changed
+ * since. Stock is not part of it: Inventory's word counts once a variant exists, and the answer says
+ * which of the listed variants are new.
  */
 #include <string.h>
 
@@ -30,6 +31,8 @@ struct item {
 	/* What came of it. */
 	const char *outcome;
 	struct id id;
+	size_t *added; /* the places of the listed variants that are new */
+	size_t added_count;
 	enum err err;
 };
 
@@ -107,6 +110,14 @@ static enum err check_seller(struct sql *sql, const struct item *item,
 									  : ERR_VENDOR_NOT_APPROVED;
 }
 
+static void note_added(struct arena *arena, const struct product *product, struct item *item)
+{
+	item->added = ARENA_ARRAY(arena, size_t, product->variant_count);
+	for (size_t i = 0; i < product->variant_count; i++)
+		if (product->variants[i].is_new)
+			item->added[item->added_count++] = product->variants[i].listed;
+}
+
 static enum err store_item(struct sql *sql, struct one *one, struct draft *draft,
 			   struct product *current)
 {
@@ -144,6 +155,7 @@ static enum err store_item(struct sql *sql, struct one *one, struct draft *draft
 	if (err)
 		return err;
 	item->id = product.id;
+	note_added(req->arena, &product, item);
 	return store_note_import(sql, product.number, &hash);
 }
 
@@ -170,6 +182,10 @@ static void write_item(struct out *out, const struct item *item)
 		out_id(out, "id", &item->id);
 	else if (!item->faults.count)
 		out_text(out, "reason", err_info(item->err)->title);
+	out_open_list(out, "addedVariants");
+	for (size_t i = 0; !item->err && i < item->added_count; i++)
+		out_int(out, NULL, (int64_t)item->added[i]);
+	out_close_list(out);
 	out_open_list(out, "faults");
 	for (const struct fault *fault = item->faults.first; fault; fault = fault->next) {
 		out_open(out, NULL);
@@ -207,6 +223,7 @@ static enum err batch_body(struct sql *sql, void *arg)
 			continue;
 		/* The body may run twice: it begins without faults. */
 		item->faults = (struct faults){.arena = batch->req->arena};
+		item->added_count = 0;
 		/* All that a product can be refused for is found before the first of it is
 		 * written (see change.h), so that none needs a savepoint of its own. */
 		item->err = store_one(sql, &one);

@@ -341,6 +341,7 @@ static void list_variants(struct merge *merge)
 		struct variant *variant = &product->variants[i];
 
 		variant->is_new = true;
+		variant->listed = i;
 		variant->sku = draft[i].sku;
 		variant->price = -1;
 		take_values(draft[i].options, &product->content.options, variant->values);

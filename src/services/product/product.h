@@ -91,6 +91,7 @@ struct variant {
 	/* While it is being changed. */
 	const char *values[PRODUCT_OPTIONS_MAX]; /* in the order of the product's options */
 	bool is_new;
+	size_t listed;		      /* the place that the draft has a new one at */
 	struct initial_stock initial; /* of a new one */
 	bool assumed;		      /* an import says how many there are of an old one, */
 	int64_t assumed_units;	      /* should nobody have counted it */
