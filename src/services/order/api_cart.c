@@ -85,14 +85,15 @@ static enum err quote_cart(struct request *req, const struct cart *cart, struct 
 	return order_quote(req, items, cart->line_count, ret_quotes);
 }
 
-uint32_t cart_prices_mark(struct arena *arena, const struct order_item *items,
-			  const struct quote *quotes, size_t count)
+uint32_t cart_prices_mark(struct arena *arena, const struct id *cart,
+			  const struct order_item *items, const struct quote *quotes, size_t count)
 {
 	struct out out = out_new(arena);
 	uint32_t mark;
 	struct hash hash;
 
 	out_open_list(&out, NULL);
+	out_id(&out, NULL, cart);
 	for (size_t i = 0; i < count; i++) {
 		out_open(&out, NULL);
 		out_id(&out, "id", &items[i].product);
@@ -117,9 +118,11 @@ static void reply_cart_quoted(struct reply *reply, int status, const struct cart
 	for (size_t i = 0; i < cart->line_count; i++)
 		items[i] = cart->lines[i].item;
 	cart_write(&out, cart, quotes, secret);
-	reply_etag(reply, cart->version,
-		   (int64_t)cart_prices_mark(reply->arena, items, quotes, cart->line_count) << 32 |
-			   (int64_t)(hash_short(out.data, out.length) & UINT32_MAX));
+	reply_etag(
+		reply, cart->version,
+		(int64_t)cart_prices_mark(reply->arena, &cart->id, items, quotes, cart->line_count)
+				<< 32 |
+			(int64_t)(hash_short(out.data, out.length) & UINT32_MAX));
 	reply_json(reply, status, &out);
 }
 

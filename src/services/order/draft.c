@@ -241,7 +241,7 @@ static enum err check_seen(struct request *req, const struct wish *wish,
 		return refuse(req, ERR_VERSION_MISMATCH, "If-Match is of a cart: there is none.");
 	return request_if_match_part(
 		req, draft->cart_version,
-		cart_prices_mark(req->arena, wish->items, quotes, wish->count));
+		cart_prices_mark(req->arena, &draft->order.cart, wish->items, quotes, wish->count));
 }
 
 /* Makes the order's lines and total of what is wanted. */

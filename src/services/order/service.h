@@ -33,10 +33,11 @@ struct cart_key cart_key_of(const struct request *req);
 /* An order is under way for the cart. */
 enum err cart_refuse_ordered(struct request *req, const struct cart *cart) MUST_CHECK;
 
-/* What is ordered of these at that moment, as the upper half of the revision in a cart's entity tag:
- * another price makes another one, a product's stock does not. */
-uint32_t cart_prices_mark(struct arena *arena, const struct order_item *items,
-			  const struct quote *quotes, size_t count);
+/* The cart's products and their prices at that moment, as the upper half of the revision in its entity
+ * tag: another price makes another one, a product's stock does not. Who sets prices does not know
+ * the cart's id, and so cannot look for one that makes the same. */
+uint32_t cart_prices_mark(struct arena *arena, const struct id *cart,
+			  const struct order_item *items, const struct quote *quotes, size_t count);
 
 /* draft.c: a POST /orders up to the point where it can be stored. */
 struct order_draft {
