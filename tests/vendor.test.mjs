@@ -196,9 +196,13 @@ describe('the setting and the import', () => {
     const vendor = await fresh(own);
     assert.equal(vendor.user.status, 'active');
     assert.equal((await publish(vendor)).status, 201);
-    assert.equal((await publish(waiting)).status, 201);
+    const { json: early } = await publish(waiting);
+    assert.equal(early.status, 'active');
     await own.restart({ env: { SOUK_VENDOR_APPROVAL: 'on' } });
     assert.equal((await publish(vendor)).status, 201);
+    await waitFor(async () => !await isShown(early.id, own), 'what who waits has published leaves the shop');
+    await setStatus(waiting, 'active', own);
+    await waitFor(() => isShown(early.id, own), 'and comes back');
   });
 
   test('brands of an import sell; one that may not sell is named as the reason, and comes with nothing', async () => {

@@ -86,7 +86,7 @@ static enum err ask_vendor(struct edit *edit, enum product_status status, const 
 /* What is active belongs to somebody who may sell; within the transaction. */
 static enum err check_seller(struct sql *sql, struct edit *edit, const struct product *product)
 {
-	enum vendor_standing standing;
+	enum vendor_standing news;
 	enum err err;
 
 	edit->news_lags = false;
@@ -94,13 +94,11 @@ static enum err check_seller(struct sql *sql, struct edit *edit, const struct pr
 		return OK;
 	if (!id_equal(&product->vendor_id, &edit->vendor))
 		return refuse(edit->req, ERR_CONFLICT, "The product was given to another vendor.");
-	if (edit->standing != VENDOR_SELLS)
-		return vendor_refuse(edit->req, edit->standing);
-	err = vendor_look(sql, &product->vendor_id, &standing);
-	if (err || standing == VENDOR_SELLS)
+	err = vendor_check(sql, &product->vendor_id, edit->standing, &news);
+	if (err != ERR_VENDOR_NOT_APPROVED)
 		return err;
-	edit->news_lags = true;
-	return vendor_refuse(edit->req, standing);
+	edit->news_lags = vendor_may_sell(edit->standing);
+	return vendor_refuse(edit->req, edit->news_lags ? news : edit->standing);
 }
 
 /* Runs the body until User and its news agree, which they do within milliseconds. */

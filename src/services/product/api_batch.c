@@ -96,18 +96,13 @@ static enum err read_batch(struct request *req, struct batch *batch)
 static enum err check_seller(struct sql *sql, const struct item *item,
 			     const struct product *product)
 {
-	enum vendor_standing standing;
-	enum err err;
+	enum vendor_standing news;
 
 	if (product->status != PRODUCT_ACTIVE)
 		return OK;
 	if (!id_equal(&product->vendor_id, &item->vendor))
 		return ERR_CONFLICT;
-	err = vendor_look(sql, &product->vendor_id, &standing);
-	if (err)
-		return err;
-	return standing == VENDOR_SELLS && item->standing == VENDOR_SELLS ? OK
-									  : ERR_VENDOR_NOT_APPROVED;
+	return vendor_check(sql, &product->vendor_id, item->standing, &news);
 }
 
 static void note_added(struct arena *arena, const struct product *product, struct item *item)

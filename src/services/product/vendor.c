@@ -26,9 +26,13 @@ static enum vendor_standing standing_of(const char *status)
 {
 	if (status && strcmp(status, "suspended") == 0)
 		return VENDOR_SUSPENDED;
-	if (status && strcmp(status, "pending") == 0 && config_flag("vendor-approval"))
-		return VENDOR_PENDING;
-	return VENDOR_SELLS;
+	return status && strcmp(status, "pending") == 0 ? VENDOR_PENDING : VENDOR_ACTIVE;
+}
+
+bool vendor_may_sell(enum vendor_standing standing)
+{
+	return standing == VENDOR_ACTIVE ||
+	       (standing == VENDOR_PENDING && !config_flag("vendor-approval"));
 }
 
 enum err vendor_ask(struct request *req, const struct id *vendor,
@@ -48,7 +52,7 @@ enum err vendor_ask(struct request *req, const struct id *vendor,
 	if (answer.err && answer.err != ERR_NOT_FOUND)
 		return answer.err;
 	*ret_standing =
-		answer.err ? VENDOR_SELLS : standing_of(json_get_text(answer.json, "status"));
+		answer.err ? VENDOR_ACTIVE : standing_of(json_get_text(answer.json, "status"));
 	return OK;
 }
 
@@ -61,9 +65,11 @@ enum err vendor_refuse(struct request *req, enum vendor_standing standing)
 				"prepare drafts.");
 }
 
-enum err vendor_look(struct sql *sql, const struct id *vendor, enum vendor_standing *ret_standing)
+/* What User's news says. */
+static enum err vendor_look(struct sql *sql, const struct id *vendor,
+			    enum vendor_standing *ret_standing)
 {
-	enum vendor_standing standing = VENDOR_SELLS;
+	enum vendor_standing standing = VENDOR_ACTIVE;
 	struct sql_rows *rows =
 		sql_query(sql, "SELECT status FROM vendors WHERE id = $1", sql_id(vendor));
 	enum err err = SQL_TAKE(rows, &standing, standing_of(sql_peek_text(rows, 0)));
@@ -72,6 +78,24 @@ enum err vendor_look(struct sql *sql, const struct id *vendor, enum vendor_stand
 		return err;
 	*ret_standing = standing;
 	return OK;
+}
+
+enum err vendor_check(struct sql *sql, const struct id *vendor, enum vendor_standing said,
+		      enum vendor_standing *ret_news)
+{
+	enum err err = vendor_look(sql, vendor, ret_news);
+
+	if (err)
+		return err;
+	if (!vendor_may_sell(said) || !vendor_may_sell(*ret_news))
+		return ERR_VENDOR_NOT_APPROVED;
+	if (said != VENDOR_PENDING)
+		return OK;
+	/* Its registration is no news: noted, for a start with another setting. */
+	return sql_run(sql,
+		       "INSERT INTO vendors (id, status, due) VALUES ($1, 'pending', 0)"
+		       " ON CONFLICT DO NOTHING",
+		       sql_id(vendor));
 }
 
 /* --- what is heard ---------------------------------------------------------------------------- */
@@ -214,7 +238,7 @@ static enum err settle_some(struct sql *sql, void *arg)
 
 	if (err)
 		return err;
-	return standing == VENDOR_SELLS ? put_back(sql, settling) : take_out(sql, settling);
+	return vendor_may_sell(standing) ? put_back(sql, settling) : take_out(sql, settling);
 }
 
 void vendors_settle(void)

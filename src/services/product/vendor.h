@@ -11,7 +11,10 @@
 #include "platform/service.h"
 #include "services/product/product.h"
 
-enum vendor_standing { VENDOR_SELLS, VENDOR_PENDING, VENDOR_SUSPENDED };
+enum vendor_standing { VENDOR_ACTIVE, VENDOR_PENDING, VENDOR_SUSPENDED };
+
+/* Those that are pending may where the setting lets them. */
+bool vendor_may_sell(enum vendor_standing standing);
 
 /* What User says of the account. One that there is not hinders nobody. */
 enum err vendor_ask(struct request *req, const struct id *vendor,
@@ -20,9 +23,10 @@ enum err vendor_ask(struct request *req, const struct id *vendor,
 /* ERR_VENDOR_NOT_APPROVED, in words. */
 enum err vendor_refuse(struct request *req, enum vendor_standing standing);
 
-/* What User's news says; within a transaction. */
-enum err vendor_look(struct sql *sql, const struct id *vendor, enum vendor_standing *ret_standing)
-	MUST_CHECK;
+/* Within the transaction: whether the vendor may sell by what User `said` and by its news, which is
+ * in *ret_news; ERR_VENDOR_NOT_APPROVED. */
+enum err vendor_check(struct sql *sql, const struct id *vendor, enum vendor_standing said,
+		      enum vendor_standing *ret_news) MUST_CHECK;
 
 /* The account's status is another now: its products are due. */
 enum err vendor_note(struct sql *sql, const struct id *vendor, const char *status) MUST_CHECK;
