@@ -117,6 +117,9 @@ describe('moderation', () => {
   const waits = [
     ['a blocked word', { comment: 'Better than any CASINO!' }],
     ['a blocked phrase', { title: 'Free  money' }],
+    ['a blocked word in wide letters', { comment: 'Better than any ｃａｓｉｎｏ' }],
+    ['a blocked word with an accent', { comment: 'Better than any casíno' }],
+    ['a blocked word around what nobody sees', { comment: 'Better than any ca\u200bsino' }],
     ['a link', { comment: 'See https://elsewhere.example/lamps' }],
     ['a host', { comment: 'Cheaper at lamps-cheap.com' }],
   ];
@@ -184,6 +187,16 @@ describe('moderation', () => {
       await shop.api('DELETE', `/reviews/${id}`, { token: admin, expect: 204 });
       assert.equal((await written(by, { comment: 'And one more time.' })).status, 'pending');
       assert.equal((await written(by, { ...await newProduct(), comment: 'Of this one too.' })).status, 'pending');
+    });
+
+    test('what an admin deletes is turned down; what its author deletes is not', async () => {
+      const by = await shop.customer();
+      const { id } = await written(by, { comment: 'A second thought of mine.' });
+      await shop.api('DELETE', `/reviews/${id}`, { token: by.token, expect: 204 });
+      const second = await written(by, { comment: 'And this is my third one.' });
+      assert.equal(second.status, 'published');
+      await shop.api('DELETE', `/reviews/${second.id}`, { token: admin, expect: 204 });
+      assert.equal((await written(by, { comment: 'I say it nevertheless.' })).status, 'pending');
     });
 
     test('the same words by another account, of whatever product, wait', async () => {

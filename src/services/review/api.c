@@ -232,17 +232,23 @@ struct change {
 	struct verdict verdict;
 };
 
-/* What was turned down is remembered beyond its deletion, until it is published after all. */
-static enum err remember_verdict(struct sql *sql, struct arena *arena, const struct review *review)
+static enum err remember_rejection(struct sql *sql, struct arena *arena,
+				   const struct review *review)
 {
 	struct hash words;
 
+	return rejections_note(sql, review,
+			       review_fingerprint(arena, review, &words) ? &words : NULL);
+}
+
+/* What was turned down is remembered beyond its deletion, until it is published after all. */
+static enum err remember_verdict(struct sql *sql, struct arena *arena, const struct review *review)
+{
 	if (review->status == REVIEW_PUBLISHED)
 		return rejections_forget(sql, review);
 	if (review->status != REVIEW_REJECTED)
 		return OK;
-	return rejections_note(sql, review,
-			       review_fingerprint(arena, review, &words) ? &words : NULL);
+	return remember_rejection(sql, arena, review);
 }
 
 static enum err store_verdict(struct sql *sql, void *arg)
@@ -310,6 +316,9 @@ static enum err remove_review(struct sql *sql, void *arg)
 	err = reviews_delete(sql, &review.id);
 	if (!err)
 		err = removals_note(sql, &review, sql_now_ms(sql) - FLOOD_MS);
+	/* What others delete of it is turned down as well. */
+	if (!err && !request_is_user(req, &review.user))
+		err = remember_rejection(sql, req->arena, &review);
 	if (err)
 		return err;
 	if (review.status == REVIEW_PUBLISHED)

@@ -4,28 +4,40 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/unicode.h"
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-static bool is_letter(char c)
+/* Where words are put, or only how long they are, while `end` is NULL. */
+struct joining {
+	char *end;
+	size_t length;
+};
+
+static bool join_word(void *arg, const char *word, size_t length)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+	struct joining *joining = arg;
+
+	joining->length += length + 1;
+	if (joining->end) {
+		memcpy(joining->end, word, length);
+		joining->end += length;
+		*joining->end++ = ' ';
+	}
+	return true;
 }
 
 char *review_words(struct arena *arena, const char *text)
 {
-	char *lower = text_lower(arena, text);
-	char *words = arena_alloc(arena, strlen(text) + 3), *end = words;
+	struct joining joining = {0};
+	char *words;
 
-	*end++ = ' ';
-	for (const char *at = lower; *at; at++) {
-		if (is_letter(*at))
-			*end++ = *at;
-		else if (end[-1] != ' ')
-			*end++ = ' ';
-	}
-	if (end[-1] != ' ')
-		*end++ = ' ';
+	unicode_words(arena, text, join_word, &joining);
+	words = arena_alloc(arena, joining.length + 2);
+	words[0] = ' ';
+	joining.end = words + 1;
+	unicode_words(arena, text, join_word, &joining);
+	*joining.end = '\0';
 	return words;
 }
 
@@ -62,6 +74,11 @@ static bool is_domain(const char *word, size_t length)
 	return false;
 }
 
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
+}
+
 /* Whether the dot at `dot` joins a name of two letters or more to one of these domains. */
 static bool joins_host(const char *text, const char *dot)
 {
@@ -75,7 +92,7 @@ static bool joins_host(const char *text, const char *dot)
 
 bool review_has_link(struct arena *arena, const char *text)
 {
-	const char *lower = text_lower(arena, text);
+	const char *lower = unicode_fold(arena, text);
 
 	if (strstr(lower, "://") || strstr(lower, "www."))
 		return true;

@@ -8,11 +8,11 @@
 
 /* --- what waits ------------------------------------------------------------------------------- */
 
-/* Text as its words in lower case with one space before, between and behind them, so that a phrase
- * is found as whole words: " free money ". Letters are those of ASCII and every byte beyond. */
+/* Text as its words (unicode_words: without case, width, accents, and what nobody sees) with one
+ * space before, between and behind them, so that a phrase is found as whole words: " free money ". */
 char *review_words(struct arena *arena, const char *text);
 
-/* Whether one of the phrases (joined by commas) stands in the text, whatever the case. */
+/* Whether one of the phrases (joined by commas) stands in the text. */
 bool review_has_blocked_word(struct arena *arena, const char *text, const char *phrases);
 
 /* Whether it names a web address: with a scheme, with www., or a host under a common domain. */

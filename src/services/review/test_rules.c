@@ -28,7 +28,8 @@ static void test_words_are_split(void **state)
 	assert_string_equal(review_words(arena, "Free,  MONEY!"), " free money ");
 	assert_string_equal(review_words(arena, ""), " ");
 	assert_string_equal(review_words(arena, "..."), " ");
-	assert_string_equal(review_words(arena, "caf\xc3\xa9"), " caf\xc3\xa9 ");
+	assert_string_equal(review_words(arena, "Café"), " cafe ");
+	assert_string_equal(review_words(arena, "ЁЛКА, ёлка"), review_words(arena, "елка елка"));
 }
 
 static void test_blocked_words(void **state)
@@ -45,6 +46,10 @@ static void test_blocked_words(void **state)
 		{"free-money", true},
 		{"money free", false},
 		{"viagra", true},
+		{"ｃａｓｉｎｏ", true},
+		{"a cas\u00edno", true},
+		{"ca\u200bsino", true},
+		{"FREE\u00a0MONEY", true},
 		{"", false},
 		{"a fine lamp, really", false},
 	};
@@ -65,6 +70,8 @@ static void test_links(void **state)
 		{"see https://a.example", true},
 		{"see HTTP://A.EXAMPLE", true},
 		{"www.cheap.example", true},
+		{"ｗｗｗ．cheap.example", true},
+		{"cheap-lamps．com", true},
 		{"go to cheap-lamps.com now", true},
 		{"Cheap.ORG/page", true},
 		{"It works.So it should", false},
