@@ -1,6 +1,7 @@
 // Messages: what may be asked for, what becomes of them, and that nobody is told twice.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -261,6 +262,24 @@ describe('what happens reaches whom it concerns', () => {
     await shop.api('PUT', `/orders/${order.id}/status`,
       { token: buyer.token, body: { status: 'cancelled', reason: 'payment-declined' }, expect: 200 });
     await awaitTold(buyer, 'order_cancelled');
+  });
+
+  test('what a release told whose payments named nobody is told once all the same', async () => {
+    const own = await startShop({ env: { SOUK_SERVICES: 'user,auth,product,order,payment,inventory,review,analytics' } });
+    const buyer = await own.customer();
+    const { id } = await own.createProduct({ stock: 5 });
+    for (const payment of ['tok_visa', 'tok_declined']) await own.buy({ buyer, items: [{ productId: id, quantity: 1 }], payment });
+    assert.equal(await own.sigterm(), 0);
+    execFileSync('/usr/bin/python3', ['-c', 'import sqlite3, sys\n' +
+      'for name, paths in (("order", "\'$.by\'"), ("payment", "\'$.userId\', \'$.number\'")):\n' +
+      '  c = sqlite3.connect(f"{sys.argv[1]}/{name}.db", isolation_level=None)\n' +
+      '  c.execute(f"UPDATE outbox SET data = json_remove(data, {paths}) WHERE type <> \'OrderPlaced\'")', own.dataDir]);
+    await own.restart({ env: { SOUK_SERVICES: 'all' } });
+    const messages = await waitFor(async () => {
+      const all = await own.all(`/notifications?userId=${buyer.id}`, await own.admin());
+      return all.length >= 3 && all;
+    }, 'the buyer is told');
+    assert.deepEqual(messages.map(({ template }) => template).sort(), ['order_cancelled', 'order_paid', 'welcome']);
   });
 
   test('of what costs nothing there is no receipt: the order confirms it', async () => {

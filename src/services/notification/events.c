@@ -141,7 +141,8 @@ static enum err know_order(struct sql *sql, const struct event *event)
 	return err == ERR_NOT_FOUND ? OK : err;
 }
 
-/* Of what was paid the receipt tells; what costs nothing has none. */
+/* Of what was paid the receipt tells; what costs nothing has none, nor has what the release before
+ * told of, which is known by saying nothing of who moved the order: its payments named nobody. */
 static enum err on_order_paid(struct sql *sql, const struct event *event)
 {
 	enum err err = know_order(sql, event);
@@ -151,7 +152,9 @@ static enum err on_order_paid(struct sql *sql, const struct event *event)
 		return err;
 	if (!json_get_money(event->json, "total", &total))
 		return ERR_INVALID;
-	return total.amount > 0 ? OK : tell_member(sql, event, "order_paid", "userId");
+	if (total.amount > 0 && json_get_text(event->json, "by"))
+		return OK;
+	return tell_member(sql, event, "order_paid", "userId");
 }
 
 /* Whether it is for a charge that was declined, of which PaymentFailed tells. People may give any
