@@ -411,6 +411,28 @@ describe('what spreadsheets make of a file', () => {
     assert.equal((await product('sep-2')).name, 'a, b, c, d');
   });
 
+  test('other scripts in the encodings that their spreadsheets write', async () => {
+    let scripts = 0;
+    const file = (bytes) => Buffer.from(csv([plain(`script-${scripts}`, { 'Title': bytes })]), 'latin1');
+    const named = async (bytes, said, ...args) => {
+      scripts += 1;
+      assert.match(await imports(file(bytes), { created: 1 }, [], { args }), said);
+      return (await product(`script-${scripts}`)).name;
+    };
+    const sjis = '\x96\x95\x92\x83\x93\xfc\x82\xe8\x8c\xba\x95\xc4\x92\x83 \x83R\x83b\x83g\x83\x93T\x83V\x83\x83\x83c \x82\xa9\x82\xed\x82\xa2\x82\xa2';
+    assert.equal(await named(sjis, /read as Shift_JIS; --encoding NAME/), '抹茶入り玄米茶 コットンTシャツ かわいい');
+    assert.equal(await named('\xf7\xe0\xe9 \xf7\xb8\xf0\xed\xfb\xe9', /read as windows-1251\n/, '--encoding', 'windows-1251'), 'чай чёрный');
+    assert.equal(await named('Thé', /was read as latin1\n/, '--encoding', 'latin1'), 'Thé');
+    // Too little to know it by, and nothing that may be published as it looks.
+    scripts += 1;
+    const refused = await run(write(file('\xf7\xe0\xe9 \xf7\xb8\xf0\xed\xfb\xe9')));
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /its encoding is not known: --encoding NAME says it/);
+    const unknown = await run(write(file('x')), { args: ['--encoding', 'klingon'] });
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /"klingon" is not known/);
+  });
+
   test('Windows-1252, UTF-16 with and without a mark, lines that end as on an old Macintosh', async () => {
     const text = (handle) => csv([plain(handle, { 'Title': 'Thé – 5 €' })]);
     const swapped = (buffer) => Buffer.from(buffer).swap16();

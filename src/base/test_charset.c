@@ -73,11 +73,41 @@ static void test_encodings_are_told(void **state)
 	}
 }
 
+static void test_what_is_no_utf8_is_guessed(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *charset; /* or NULL */
+	} rows[] = {
+		{"Handle,Title\na,Caf\xe9 cr\xe8me \x96 5 \x80\n", "Windows-1252"},
+		{"Handle;Title\na;M\xfcller \xa3 5\xb2 \xc9t\xe9 \x80\x80 \xdf\n", "Windows-1252"},
+		/* Too little to tell, and too much to be Latin: Japanese, Cyrillic, Chinese. */
+		{"Handle,Title\na,\x83R\x83g\x83\x93T\x83V\n", NULL},
+		{"Handle,Title\na,\x96\x95\x92\x83\n", NULL},
+		{"Handle,Title\na,\xd7\xe0\xe9 \xf7\xb8\xf0\xed\xfb\xe9\n", NULL},
+		{"Handle,Title\na,\xc2\xcc\xb2\xe8\xc0\xf1\xba\xd0\n", NULL},
+		{"Handle,Title\na,\x90\x81\n", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *charset = charset_guess(rows[i].text, strlen(rows[i].text));
+
+		if (rows[i].charset)
+			assert_string_equal(charset, rows[i].charset);
+		else
+			assert_null(charset);
+	}
+	assert_true(charset_is_known("cp1251"));
+	assert_false(charset_is_known("no-such-charset"));
+	assert_false(charset_is_known("x\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_becomes_utf8),
 		cmocka_unit_test(test_encodings_are_told),
+		cmocka_unit_test(test_what_is_no_utf8_is_guessed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

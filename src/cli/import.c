@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/charset.h"
 #include "base/config.h"
 #include "base/csv.h"
 #include "base/text.h"
@@ -22,6 +23,7 @@ const char cli_import_details[] =
 	"\n"
 	"  --report SKIPPED.csv    writes the rows that were skipped, and why\n"
 	"  --currency EUR          the currency of the prices\n"
+	"  --encoding Shift_JIS    the encoding of FILE, where it is taken for another\n"
 	"  --stock N               how many there are of each variant that FILE does not count\n"
 	"\n"
 	"A variant without inventory tracker is always to be had. One that is tracked, and of which FILE\n"
@@ -229,12 +231,13 @@ static int send_and_report(struct import *import, const char *report)
 		       : 1;
 }
 
-static int run(const char *path, const char *report, int64_t assumed)
+static int run(const char *path, const char *report, const char *encoding, int64_t assumed)
 {
 	struct import import = {
 		.arena = arena_new(),
 		.path = path,
 		.currency = config_text("currency"),
+		.encoding = encoding,
 		.assumed = assumed,
 	};
 	const char *why = NULL;
@@ -252,13 +255,18 @@ static int run(const char *path, const char *report, int64_t assumed)
 
 int cli_import(int argc, char **argv)
 {
-	const char *report = NULL, *stock = NULL;
+	const char *report = NULL, *stock = NULL, *encoding = NULL;
 	int64_t assumed;
 	int left = 0;
 
 	if (!program_take_option(&argc, argv, "--report", &report) ||
-	    !program_take_option(&argc, argv, "--stock", &stock))
+	    !program_take_option(&argc, argv, "--stock", &stock) ||
+	    !program_take_option(&argc, argv, "--encoding", &encoding))
 		return 2;
+	if (encoding && !charset_is_known(encoding)) {
+		fprintf(stderr, "souk: --encoding \"%s\" is not known\n", encoding);
+		return 2;
+	}
 	if (!read_assumed(stock, &assumed)) {
 		fprintf(stderr, "souk: --stock must be a whole number from 0 to %d\n",
 			PRODUCT_STOCK_MAX);
@@ -271,5 +279,5 @@ int cli_import(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	return run(argv[2], report, assumed);
+	return run(argv[2], report, encoding, assumed);
 }

@@ -104,6 +104,7 @@ struct import {
 	struct arena *arena;
 	const char *path;
 	const char *currency;
+	const char *encoding; /* of the file; NULL: it tells by itself */
 	char separator;
 	bool known[COLUMNS]; /* what the file has a column for */
 	int64_t assumed; /* how many there are of what the file does not count; -1: it means so */

@@ -91,15 +91,21 @@ static const char *to_utf8(struct import *import, char **text, size_t *length)
 	const char *charset = charset_told(*text, *length, &mark);
 	char *converted;
 
-	if (!charset && is_foreign(*text, *length))
-		charset = "Windows-1252";
+	if (import->encoding && !mark) {
+		charset = import->encoding;
+	} else if (!charset && is_foreign(*text, *length)) {
+		charset = charset_guess(*text, *length);
+		if (!charset)
+			return "its encoding is not known: --encoding NAME says it";
+	}
 	if (charset && strcmp(charset, "UTF-8") != 0) {
 		converted = charset_to_utf8(*text + mark, *length - mark, charset, length);
 		if (!converted)
 			return "its encoding is not known";
 		free(*text);
 		*text = converted;
-		import_note(import, "it is not UTF-8, and was read as %s", charset);
+		import_note(import, "it is not UTF-8, and was read as %s%s", charset,
+			    import->encoding || mark ? "" : "; --encoding NAME says another");
 	}
 	if (!memchr(*text, '\n', *length))
 		for (size_t i = 0; i < *length; i++)
