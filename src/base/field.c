@@ -17,6 +17,7 @@
 #include "base/unicode.h"
 
 #define POINTER_NAME_MAX 100 /* bytes shown of a member's name that a client chose */
+#define COMPOSED_MAX 4	     /* characters that normal form C makes one of, at most */
 
 /* Where a value lies: a member of, or an element of, what lies above. */
 struct place {
@@ -119,6 +120,10 @@ static void read_text(const struct item *item)
 	assert(field->max > 0 && field->min <= field->max);
 	if (!sent) {
 		FAULT(item, "must be text");
+		return;
+	}
+	if ((int64_t)text_length(sent) > COMPOSED_MAX * field->max) {
+		fault_count(item, "characters");
 		return;
 	}
 	text = unicode_nfc(item->faults->arena, sent);

@@ -3,9 +3,12 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/text.h"
 
 static struct arena *arena;
 
@@ -172,6 +175,25 @@ static void scripts_without_blanks_have_words_of_one_letter(void **state)
 	assert_string_equal(words("\ub179\ucc28"), "\ub179|\ucc28");
 }
 
+/* Putting marks in order takes time by the square of their number. */
+static void a_letter_bears_so_many_marks(void **state)
+{
+	static const char *const pairs[] = {"\u0301\u0323", "\u0f73\u0f74", "\u0301\u034f\u0323",
+					    "\u0301\u00ad\u0323"};
+	char text[2000];
+
+	for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++) {
+		size_t length = 0;
+
+		while (length + 10 < sizeof(text))
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s",
+						   pairs[i]);
+		snprintf(text + length, sizeof(text) - length, "b");
+		assert_true(text_length(unicode_fold(arena, text)) <= 64);
+		assert_true(strlen(words(text)) <= 64 * 3);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +204,7 @@ int main(void)
 		cmocka_unit_test(words_are_those_between_blanks_and_marks),
 		cmocka_unit_test(words_have_neither_case_nor_width_nor_accents),
 		cmocka_unit_test(scripts_without_blanks_have_words_of_one_letter),
+		cmocka_unit_test(a_letter_bears_so_many_marks),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

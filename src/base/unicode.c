@@ -3,6 +3,8 @@
 
 #include "base/unicode_internal.h"
 
+#define MARKS_MAX 30
+
 bool unicode_is_ascii(const char *text)
 {
 	size_t length = strlen(text);
@@ -38,6 +40,24 @@ char *wide_text(struct arena *arena, const UChar *units, int32_t length)
 	return text;
 }
 
+/* Of what is put in order behind one letter, the first MARKS_MAX: the time that it takes grows by the
+ * square of their number (UAX 15, section 13). */
+static struct wide without_stacks(struct arena *arena, const UNormalizer2 *form, struct wide from)
+{
+	struct wide to = {.units = ARENA_ARRAY(arena, UChar, (size_t)from.length + 1)};
+	int marks = 0;
+
+	for (int32_t i = 0; i < from.length;) {
+		UChar32 c;
+
+		U16_NEXT(from.units, i, from.length, c);
+		marks = unorm2_hasBoundaryBefore(form, c) ? 0 : marks + 1;
+		if (marks <= MARKS_MAX)
+			U16_APPEND_UNSAFE(to.units, to.length, c);
+	}
+	return to;
+}
+
 struct wide wide_normal(struct arena *arena, normalizer_fn *form_of, struct wide from)
 {
 	struct wide to = {0};
@@ -46,6 +66,7 @@ struct wide wide_normal(struct arena *arena, normalizer_fn *form_of, struct wide
 	int32_t room = 2 * from.length + 16;
 
 	assert(U_SUCCESS(code));
+	from = without_stacks(arena, form, from);
 	to.units = ARENA_ARRAY(arena, UChar, (size_t)room);
 	to.length = unorm2_normalize(form, from.units, from.length, to.units, room, &code);
 	if (code == U_BUFFER_OVERFLOW_ERROR) {

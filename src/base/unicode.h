@@ -9,7 +9,8 @@
 
 bool unicode_is_ascii(const char *text);
 
-/* The text in normal form C (UAX 15), as all text is stored: `text` itself where it is so already. */
+/* The text in normal form C (UAX 15), as all text is stored: `text` itself where it is so already. Here
+ * and below a letter that bears more than 30 marks loses the others. */
 const char *unicode_nfc(struct arena *arena, const char *text);
 
 /*
