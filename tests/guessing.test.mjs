@@ -80,6 +80,7 @@ for (const [name, logIn] of Object.entries(ways)) {
       assert.equal((await logIn({ ...account, address: HOME })).status, 200, 'where it was registered');
       assert.equal((await logIn({ ...account, address: travelling })).status, 200, 'where it logged in');
       assert.equal((await logIn({ ...account, address: '192.0.2.252', deviceToken })).status, 200, 'on its device');
+      assert.equal((await logIn({ ...account, address: `203.0.${next++ % 100}.9` })).status, 200, 'far from them');
       const other = await owner();
       const theirs = await logIn({ ...other, address: HOME });
       assert.equal((await logIn({ ...account, address: '192.0.2.251', deviceToken: theirs.deviceToken })).status, 429);
@@ -164,4 +165,16 @@ test('currentPassword cannot be guessed with a stolen token, nor used up by who 
   assert.equal(await change('wrong-Passphrase', thief), 429);
   assert.equal(await change(account.password, thief), 429);
   assert.equal(await change(account.password, HOME), 200);
+});
+
+test('an admin who never logged in gets in while many places guess', async () => {
+  const other = await startShop({
+    env: { SOUK_RATE_LIMITS: 'on', SOUK_TRUST_PROXY: 'on', SOUK_LOGIN_ATTEMPTS: String(TRIES) },
+  });
+  const logIn = async (password, address) => (await other.api('POST', '/users/login',
+    { body: { email: ADMIN_EMAIL, password }, headers: from(address) })).status;
+  for (let i = 0; i < WIDE; i++) assert.equal(await logIn('wrong-Passphrase', `10.1.${i}.1`), 401);
+  for (let i = 0; i < 3; i++) assert.equal(await logIn('wrong-Passphrase', `10.2.0.${i}`), 401, 'a few more');
+  assert.equal(await logIn(ADMIN_PASSWORD, '10.2.0.99'), 429, 'who has many addresses in a row');
+  assert.equal(await logIn(ADMIN_PASSWORD, '10.3.0.1'), 200);
 });

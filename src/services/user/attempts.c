@@ -1,6 +1,7 @@
 /* Counters of failures in fixed windows, that begin with the first failure. */
 #include "services/user/attempts.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +15,16 @@
 #include "base/time.h"
 
 #define COUNTERS_MAX 60000
+#define REGION_SIZE 64
 #define WINDOW_MS (ATTEMPTS_WINDOW_MINUTES * MINUTE_MS)
 
-enum limit { LIMIT_PAIR, LIMIT_PLACE, LIMIT_ACCOUNT, LIMIT_COUNT };
+enum limit { LIMIT_PAIR, LIMIT_PLACE, LIMIT_ACCOUNT, LIMIT_REGION, LIMIT_COUNT };
 
 static const char *const limit_labels[] = {
 	"limit=\"account and place\"",
 	"limit=\"place\"",
 	"limit=\"account\"",
+	"limit=\"account and region\"",
 };
 
 struct counter {
@@ -71,11 +74,27 @@ static struct hash name_of(enum limit limit, const struct attempt *attempt, cons
 	return hash_of(parts, sizeof(parts));
 }
 
+/* The /24 or /48 that a place is in; what is neither is a region of its own. */
+static void region_of(const char *place, char region[static REGION_SIZE])
+{
+	struct in_addr old;
+	struct in6_addr address;
+
+	snprintf(region, REGION_SIZE, "%.*s", (int)strcspn(place, "/"), place);
+	if (inet_pton(AF_INET, region, &old) == 1) {
+		*strrchr(region, '.') = '\0';
+	} else if (inet_pton(AF_INET6, region, &address) == 1) {
+		memset(address.s6_addr + 6, 0, sizeof(address) - 6);
+		inet_ntop(AF_INET6, &address, region, REGION_SIZE);
+	}
+}
+
 /* Whoever changes an account holds a token of it: the place's count is for log-ins. */
 static void keys_of(const struct attempt *attempt, struct key keys[static LIMIT_COUNT])
 {
 	const char *who = attempt->device ? attempt->device : attempt->place;
 	bool log_in = attempt->purpose == ATTEMPT_LOG_IN;
+	char region[REGION_SIZE];
 
 	keys[LIMIT_PAIR] = (struct key){.most = attempts.most, .counts = who};
 	keys[LIMIT_PLACE] = (struct key){
@@ -86,11 +105,19 @@ static void keys_of(const struct attempt *attempt, struct key keys[static LIMIT_
 		.most = ATTEMPTS_WIDE * attempts.most,
 		.counts = !log_in || !(attempt->device || attempt->place_is_known),
 	};
+	keys[LIMIT_REGION] = (struct key){
+		.most = MIN(attempts.most, (int64_t)ATTEMPTS_FEW),
+		.counts = keys[LIMIT_ACCOUNT].counts && log_in && attempt->place,
+	};
 	if (who)
 		keys[LIMIT_PAIR].hash = name_of(LIMIT_PAIR, attempt, attempt->account, who);
 	if (attempt->place)
 		keys[LIMIT_PLACE].hash = name_of(LIMIT_PLACE, attempt, "", attempt->place);
 	keys[LIMIT_ACCOUNT].hash = name_of(LIMIT_ACCOUNT, attempt, attempt->account, "");
+	if (keys[LIMIT_REGION].counts) {
+		region_of(attempt->place, region);
+		keys[LIMIT_REGION].hash = name_of(LIMIT_REGION, attempt, attempt->account, region);
+	}
 }
 
 /* --- counting --------------------------------------------------------------------------------- */
@@ -107,17 +134,21 @@ static int64_t wait_ms(const struct key *key, int64_t now_ms)
 
 enum err attempts_check(const struct attempt *attempt, int64_t *ret_wait_s)
 {
-	int64_t now_ms = env_monotonic_ms(), longest = 0;
+	int64_t now_ms = env_monotonic_ms(), longest = 0, waits[LIMIT_COUNT] = {0};
 	struct key keys[LIMIT_COUNT];
 
 	pthread_mutex_lock(&attempts.lock);
 	keys_of(attempt, keys);
-	for (size_t i = 0; attempts.most && i < LIMIT_COUNT; i++) {
-		int64_t wait = keys[i].counts ? wait_ms(&keys[i], now_ms) : 0;
-
-		if (wait)
+	for (size_t i = 0; attempts.most && i < LIMIT_COUNT; i++)
+		waits[i] = keys[i].counts ? wait_ms(&keys[i], now_ms) : 0;
+	/* Where both are used up, and not before. */
+	if (keys[LIMIT_REGION].counts)
+		waits[LIMIT_ACCOUNT] = waits[LIMIT_REGION] =
+			MIN(waits[LIMIT_ACCOUNT], waits[LIMIT_REGION]);
+	for (size_t i = 0; i < LIMIT_COUNT; i++) {
+		if (waits[i])
 			metric_add(attempts.refused[i], 1);
-		longest = MAX(longest, wait);
+		longest = MAX(longest, waits[i]);
 	}
 	pthread_mutex_unlock(&attempts.lock);
 	if (longest == 0)

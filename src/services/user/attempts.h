@@ -5,13 +5,15 @@
  *
  *	of an account from one place        N                  who guesses waits, others do not
  *	from one place, of all accounts     N * ATTEMPTS_WIDE  one who tries many accounts
- *	of an account from strangers' places  N * ATTEMPTS_WIDE  many places that try one account
+ *	of an account from strangers' places  N * ATTEMPTS_WIDE  many places that try one account:
+ *	                                                       then ATTEMPTS_FEW from each region
  *
  * A place is the client's network (http/request.h): its address, of IPv6 its /64. It is no
  * stranger's where the account logged in from it before, so that its owner gets in while others guess
- * from many places. Who shows that the
- * account logged in on this device before (devices.h) is counted by the device, wherever it is: also
- * from behind one address with who guesses.
+ * from many places. Who shows that the account logged in on this device before (devices.h) is counted
+ * by the device, wherever it is: also from behind one address with who guesses. An owner who is new
+ * where it is, and shows nothing, has a few tries there still. A region is a /24 of IPv4 or a /48 of
+ * IPv6, so that one who has many addresses guesses no more for it.
  *
  * Accounts that there are not are counted as those that there are. The table is bounded, its least
  * recently used entries make room. Any thread.
@@ -23,6 +25,7 @@
 
 #define ATTEMPTS_WINDOW_MINUTES 15
 #define ATTEMPTS_WIDE 10
+#define ATTEMPTS_FEW 3
 
 /* What the password is asked for. A log-in can be tried by anybody; a change by who holds a token of
  * the account, whom no stranger keeps from it. */

@@ -123,20 +123,44 @@ static void many_places_that_try_one_account_wait_and_its_owner_does_not(void **
 	char place[32];
 
 	for (int i = 0; i < 3 * ATTEMPTS_WIDE; i++) {
-		assert_int_equal(wait_of(from("ada", "new")), 0);
+		assert_int_equal(wait_of(from("ada", "10.1.0.200")), 0);
 		snprintf(place, sizeof(place), "10.1.0.%d", i);
 		miss(from("ada", place), 1);
 	}
-	assert_int_not_equal(wait_of(from("ada", "new")), 0);
+	assert_int_not_equal(wait_of(from("ada", "10.1.0.200")), 0);
 	assert_int_equal(wait_of(at_home("ada", "home")), 0);
-	assert_int_equal(wait_of(on("phone", "ada", "new")), 0);
-	assert_int_equal(wait_of(from("bob", "new")), 0);
+	assert_int_equal(wait_of(on("phone", "ada", "10.1.0.200")), 0);
+	assert_int_equal(wait_of(from("bob", "10.1.0.200")), 0);
 	/* But its own place and device may not guess either. */
 	miss(at_home("ada", "home"), 3);
 	assert_int_not_equal(wait_of(at_home("ada", "home")), 0);
 	miss(on("phone", "ada", "new"), 3);
 	assert_int_not_equal(wait_of(on("phone", "ada", "elsewhere")), 0);
 	assert_int_equal(wait_of(on("laptop", "ada", "new")), 0);
+}
+
+static void an_owner_who_is_new_somewhere_has_a_few_tries(void **state)
+{
+	char place[32];
+
+	for (int i = 0; i < 3 * ATTEMPTS_WIDE; i++) {
+		snprintf(place, sizeof(place), "10.1.%d.1", i);
+		miss(from("ada", place), 1);
+	}
+	for (int i = 0; i < ATTEMPTS_FEW; i++) {
+		assert_int_equal(wait_of(from("ada", "10.2.0.9")), 0);
+		assert_int_equal(wait_of(from("ada", "2001:db8:1:9::/64")), 0);
+		snprintf(place, sizeof(place), "10.2.0.%d", i);
+		miss(from("ada", place), 1);
+		snprintf(place, sizeof(place), "2001:db8:1:%d::/64", i);
+		miss(from("ada", place), 1);
+	}
+	assert_int_not_equal(wait_of(from("ada", "10.2.0.9")), 0);
+	assert_int_not_equal(wait_of(from("ada", "2001:db8:1:9::/64")), 0);
+	assert_int_equal(wait_of(from("ada", "10.2.1.9")), 0);
+	assert_int_equal(wait_of(from("ada", "2001:db8:2:9::/64")), 0);
+	/* Where the place is not known there is none. */
+	assert_int_not_equal(wait_of(from("ada", NULL)), 0);
 }
 
 static void the_right_password_clears_who_knew_it_and_nobody_else(void **state)
@@ -198,6 +222,7 @@ int main(void)
 		TEST(the_window_ends),
 		TEST(a_place_that_tries_many_accounts_waits),
 		TEST(many_places_that_try_one_account_wait_and_its_owner_does_not),
+		TEST(an_owner_who_is_new_somewhere_has_a_few_tries),
 		TEST(the_right_password_clears_who_knew_it_and_nobody_else),
 		TEST(changes_are_counted_by_themselves),
 		TEST(names_of_two_kinds_are_two),
