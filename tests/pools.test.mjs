@@ -84,6 +84,22 @@ test('one caller does not fill a pool: others are let in, and take turns with it
   assert.ok(statuses.includes(200) && statuses.includes(503), statuses.join());
 });
 
+test('one address does not fill a pool by showing many accounts', async () => {
+  const shop = await startShop({
+    env: { SOUK_RATE_LIMITS: 'on', SOUK_TRUST_PROXY: 'on', SOUK_SEARCH_PARALLEL: '1', SOUK_SEARCH_QUEUE: '19' },
+  });
+  await stockShelves(shop, 60);
+  const accounts = await Promise.all(Array.from({ length: 4 }, () => shop.customer()));
+  const search = (address, token) =>
+    shop.api('GET', COSTLY, { token, headers: { 'x-forwarded-for': address }, check: false });
+  const greedy = atOnce(160, (i) => search('198.51.100.1', accounts[i % 4].token));
+  await waitFor(async () => await figure(shop, 'refused_total', 'search') > 0, 'it has more than its share');
+  const modest = atOnce(5, () => search('203.0.113.9'));
+  for (const { status } of await modest.all) assert.equal(status, 200);
+  const statuses = (await greedy.all).map(({ status }) => status);
+  assert.ok(statuses.includes(200) && statuses.includes(503), statuses.join());
+});
+
 test('the flood of one address leaves room for the log-ins of others', async () => {
   const shop = await startShop({
     env: { SOUK_RATE_LIMITS: 'on', SOUK_TRUST_PROXY: 'on', SOUK_PASSWORD_PARALLEL: '1', SOUK_PASSWORD_QUEUE: '9' },

@@ -60,8 +60,8 @@ enum err request_transaction(struct request *req, struct reply *reply, sql_body 
 /* sql_read on the running service's database. */
 enum err request_read(struct request *req, sql_body *body, void *arg) MUST_CHECK;
 
-/* Work that takes long, by its kind. Each kind has threads and a queue of its own, and each caller a
- * share of these: beyond it ERR_OVERLOADED. It is dropped where its client has gone
+/* Work that takes long, by its kind. Each kind has threads and a queue of its own, and each address, admin or
+ * client of an admin's a share of these: beyond it ERR_OVERLOADED. It is dropped where its client has gone
  * (ERR_ABANDONED). */
 enum work_kind {
 	WORK_SEARCH,

@@ -66,6 +66,16 @@ static const struct request *outermost(const struct request *req)
 	return req;
 }
 
+/* Whose share it takes. Anybody can make any number of accounts, so theirs is that of their address.
+ * NULL: the platform's own. */
+static const char *sharer_name(const struct request *client, char name[static CALLER_NAME_SIZE])
+{
+	if (client->caller.roles & (ROLE_ADMIN | ROLE_SERVICE))
+		return caller_name(client, name) ? name : NULL;
+	snprintf(name, CALLER_NAME_SIZE, "address %s", client->client_network);
+	return name;
+}
+
 static bool client_is_gone(const void *client)
 {
 	const struct request *req = client;
@@ -81,7 +91,7 @@ enum err request_work(const struct request *req, enum work_kind kind, void (*fn)
 	const struct pool_work work = {
 		.fn = fn,
 		.arg = arg,
-		.caller = caller_name(client, who) ? who : NULL,
+		.caller = sharer_name(client, who),
 		.client_is_gone = client_is_gone,
 		.client = client,
 	};
