@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, before, test } from 'node:test';
 
 import { Faults } from './lib/faults.mjs';
-import { ADMIN_EMAIL, ADMIN_PASSWORD, startShop, waitFor } from './lib/shop.mjs';
+import { ADMIN_EMAIL, ADMIN_PASSWORD, inParallel, startShop, waitFor } from './lib/shop.mjs';
 
 const DAY_MS = 86_400_000;
 const ago = (days) => new Date(Date.now() - days * DAY_MS).toISOString();
@@ -76,6 +76,26 @@ describe('events that anybody sends', () => {
     for (let i = 0; i < 60; i++) accepted += await flood(`203.0.113.${i}`, large(10));
     assert.ok(accepted * 4000 <= 16 * BYTES * (40 + 1 + (Date.now() - began) / 1000), `${accepted} events`);
   });
+});
+
+test('events of many accounts are bounded together: anybody can make any number of them', async () => {
+  const EVENTS = 4; // a second, and 40 times as many at once; so many bytes that 24 accounts have too few
+  const BYTES = 1024;
+  const shop = await startShop({
+    env: { SOUK_RATE_LIMITS: 'on', SOUK_ANALYTICS_EVENTS: String(EVENTS), SOUK_ANALYTICS_BYTES: String(BYTES) },
+  });
+  const accounts = await inParallel(Array.from({ length: 24 }), 4, () => shop.customer());
+  const events = Array.from({ length: 8 }, () => ({ type: 'view', properties: { text: 'x'.repeat(4000) } }));
+  const began = Date.now();
+  let accepted = 0;
+  for (const { token } of accounts) {
+    for (let status = 202; status === 202;) {
+      ({ status } = await shop.api('POST', '/analytics/event', { token, body: { events } }));
+      if (status === 202) accepted += events.length;
+    }
+  }
+  assert.ok(accepted > 0);
+  assert.ok(accepted * 4000 <= 16 * BYTES * (40 + 1 + (Date.now() - began) / 1000), `${accepted} events`);
 });
 
 test('what users did is kept for analytics-days, and sales for ever', async () => {

@@ -14,7 +14,7 @@
 #include "services/analytics/view.h"
 
 #define BURST_SECONDS 40 /* of what comes back in one of them, at once */
-#define ANYBODY_TIMES 16 /* as much as one caller, for all without a token */
+#define ALL_TIMES 16	 /* as much as one caller: all without a token, and all with one */
 #define EVENT_BYTES 100	 /* that a stored event takes beside what was sent */
 #define REPORT_DEFAULT_MS (30 * DAY_MS)
 #define REPORT_EARLIEST "2000-01-01"
@@ -136,7 +136,7 @@ static enum err read_ingest(struct request *req, struct ingest *ingest)
 	return faults_err(&req->faults);
 }
 
-/* Those who speak for all are the shop's own. */
+/* Those who speak for all are the shop's own. Anybody can make any number of accounts. */
 static enum err take_share(struct request *req, struct reply *reply, size_t count)
 {
 	int64_t events = config_int("analytics-events"), bytes = config_int("analytics-bytes");
@@ -144,9 +144,9 @@ static enum err take_share(struct request *req, struct reply *reply, size_t coun
 					       events, false};
 	const struct limit_policy of_bytes = {"analytics-bytes", "bytes", BURST_SECONDS * bytes,
 					      bytes, false};
-	const struct limit_policy of_anybody = {"analytics-anonymous", "bytes",
-						ANYBODY_TIMES * BURST_SECONDS * bytes,
-						ANYBODY_TIMES * bytes, true};
+	const struct limit_policy of_all = {
+		req->caller.roles ? "analytics-accounts" : "analytics-anonymous", "bytes",
+		ALL_TIMES * BURST_SECONDS * bytes, ALL_TIMES * bytes, true};
 	int64_t length = (int64_t)(req->body_length + EVENT_BYTES * count);
 	enum err err;
 
@@ -155,8 +155,8 @@ static enum err take_share(struct request *req, struct reply *reply, size_t coun
 	err = limits_take_amount(req, reply, &of_events, (int64_t)count);
 	if (!err)
 		err = limits_take_amount(req, reply, &of_bytes, length);
-	if (!err && !req->caller.roles)
-		err = limits_take_amount(req, reply, &of_anybody, length);
+	if (!err)
+		err = limits_take_amount(req, reply, &of_all, length);
 	return err;
 }
 
