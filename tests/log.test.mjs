@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { constants, closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants as system, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
@@ -155,9 +155,23 @@ test('a file that cannot be opened is said at the start', async () => {
   assert.ok(!existsSync(join(place, 'never')));
 });
 
+test('a long address is not written whole, and its line is JSON', async () => {
+  const shop = await startShop();
+  for (const letter of ['x', '%C3%A9', '"']) {
+    const id = shop.unique('long');
+    await shop.api('GET', `/${letter.repeat(7000 / letter.length)}`, { headers: { 'x-request-id': id }, check: false });
+    const line = await waitFor(() => shop.log().split('\n').slice(0, -1).find((one) => one.includes(id)), 'it is logged');
+    assert.ok(line.length < 1200, `${line.length}`);
+    assert.match(JSON.parse(line).path, /\.\.\.$/);
+  }
+});
+
 test('signals that others send by mistake end nothing', async () => {
   const shop = await startShop();
-  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE', 'SIGHUP', 'SIGXFSZ']) {
+  const names = ['SIGUSR1', 'SIGUSR2', 'SIGPIPE', 'SIGHUP', 'SIGXFSZ', 'SIGTTOU', 'SIGTTIN', 'SIGALRM', 'SIGPROF',
+    'SIGPOLL', 'SIGPWR', 'SIGVTALRM', 'SIGSTKFLT'];
+  const realTime = Array.from({ length: 31 }, (_, i) => 34 + i);
+  for (const signal of [...names.map((name) => system.signals[name]), ...realTime]) {
     process.kill(shop.pid, signal);
     await shop.api('GET', '/healthz', { expect: 200 });
   }

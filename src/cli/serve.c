@@ -37,11 +37,12 @@ static size_t workers_wanted(void)
 }
 
 /* SIGTERM, SIGINT and SIGHUP are taken by this thread alone, when it waits for them. What others
- * may send by mistake, a reader that has gone, a file that may grow no more, or a terminal that is
- * another's end nothing. */
+ * may send by mistake (a reader that has gone, a file that may grow no more, a terminal that is
+ * another's, a habit of other servers, a number of its own) ends nothing, and stops nothing. */
 static void block_signals(sigset_t *ret_awaited)
 {
-	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ, SIGTTOU};
+	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ, SIGTTOU,   SIGTTIN,
+				      SIGALRM, SIGPROF, SIGPOLL, SIGPWR,  SIGVTALRM, SIGSTKFLT};
 
 	sigemptyset(ret_awaited);
 	sigaddset(ret_awaited, SIGTERM);
@@ -50,6 +51,8 @@ static void block_signals(sigset_t *ret_awaited)
 	pthread_sigmask(SIG_BLOCK, ret_awaited, NULL);
 	for (size_t i = 0; i < ARRAY_LENGTH(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+		signal(number, SIG_IGN);
 }
 
 /* Until the program is to end. */

@@ -2,6 +2,7 @@
 #include "gateway/measure.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/config.h"
 #include "base/log.h"
@@ -10,6 +11,7 @@
 #include "http/router.h"
 #include "platform/platform.h"
 
+#define PATH_SHOWN_BYTES 256
 #define CLASSES 6 /* of status: 0 is for all that is none */
 
 struct route_metrics {
@@ -75,6 +77,18 @@ void measure_close(void)
 	measured.count = measured.capacity = 0;
 }
 
+/* As much of it as tells requests apart: a client may send 8 KiB. */
+static const char *shown_path(const struct request *req)
+{
+	int length = PATH_SHOWN_BYTES;
+
+	if (strlen(req->path) <= PATH_SHOWN_BYTES)
+		return req->path;
+	while (length > 0 && (req->path[length] & 0xc0) == 0x80) /* within a character */
+		length--;
+	return arena_printf(req->arena, "%.*s...", length, req->path);
+}
+
 static void write_access(const struct request *req, const struct reply *reply, int64_t took_ns)
 {
 	struct out out = out_new(req->arena);
@@ -84,7 +98,7 @@ static void write_access(const struct request *req, const struct reply *reply, i
 	out_text(&out, "level", "info");
 	out_text(&out, "event", "http.request");
 	out_text(&out, "method", http_method_text(req->method));
-	out_text(&out, "path", req->path);
+	out_text(&out, "path", shown_path(req));
 	out_int(&out, "status", reply->status);
 	out_decimal(&out, "ms", took_ns / 1000, 3);
 	out_int(&out, "bytes", (int64_t)reply->length);
