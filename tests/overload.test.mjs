@@ -89,8 +89,22 @@ test('thousands of connections that say nothing leave room for those that do', a
   await assertWell(trade);
 });
 
+test('who is silent makes way for who comes, however many there are', async () => {
+  const trade = await open({ SOUK_CONNECTIONS: String(FEW_CONNECTIONS), SOUK_CONNECTION_TIMEOUT_S: '3600',
+    SOUK_REQUEST_TIMEOUT_S: '3600' });
+  shop.agent.destroy();
+  const silent = [];
+  for (let i = 0; i < 3 * FEW_CONNECTIONS; i++) {
+    const socket = await connect({ from: one(i) });
+    if (i % 2) socket.write('POST /carts HTTP/1.1\r\nHost: shop\r\n'); // and no more
+    silent.push(socket);
+  }
+  await assertWell(trade);
+  assert.ok(await metric('souk_http_connections_crowded_total') > 0);
+});
+
 test('whoever is one too many gets 503 with Retry-After, and is served when there is room', async () => {
-  const trade = await open({ SOUK_CONNECTIONS: String(FEW_CONNECTIONS) });
+  const trade = await open({ SOUK_CONNECTIONS: String(FEW_CONNECTIONS), SOUK_CROWDED_TIMEOUT_S: '3600' });
   shop.agent.destroy();
   const idle = [];
   // The kernel spreads them over the workers as it likes: both must be full.

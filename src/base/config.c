@@ -103,6 +103,7 @@ static struct setting settings[] = {
 	INT("body-memory-per-address-bytes", "0", 0, INT64_C(1) << 40,
 	    "Of these one address's, beyond 16 KiB of each; 0: a quarter."),
 	INT("connection-timeout-s", "30", 1, 3600, "How long a connection may be silent."),
+	INT("crowded-timeout-s", "2", 1, 3600, "The same where others find no place."),
 	INT("fibers", "4096", 1, 65536, "Requests that run at once, per worker."),
 	INT("database-queue", "4096", 1, 1000000, "Transactions that may wait, per database."),
 	INT("statement-limit-ms", "10000", 1, 3600000,
@@ -144,7 +145,8 @@ static struct setting settings[] = {
 	INT("analytics-events", "50", 1, 1000000,
 	    "Events a second that one caller may send for long; 40 times as many at once."),
 	INT("analytics-bytes", "65536", 1024, 1 << 23,
-	    "Bytes of these a second; 40 times as many at once. All without a token: 16 times as many."),
+	    "Bytes of these a second; 40 times as many at once. All without a token, and all with one:"
+	    " 16 times as many."),
 	TEXT("review-blocked-words", "casino,escort,free money,payday loan,viagra",
 	     "Words and commas: a review with one of them waits for a moderator."),
 	INT("review-flood", "3", 1, 1000,

@@ -144,6 +144,7 @@ static enum err listen_on(struct arena *arena, size_t connections, struct server
 		.bodies_per_address_max_bytes =
 			MAX(share_of("body-memory-per-address-bytes", bodies), body_limit + 1),
 		.idle_timeout_s = config_int("connection-timeout-s"),
+		.crowded_timeout_s = config_int("crowded-timeout-s"),
 		.trust_proxy = config_flag("trust-proxy"),
 		.handler = gateway_handle,
 		.bound = announce,
@@ -172,6 +173,7 @@ static enum err listen_for_metrics(struct arena *arena, struct server **ret_serv
 		.bodies_max_bytes = (size_t)config_int("body-limit-bytes") + 1,
 		.bodies_per_address_max_bytes = SIZE_MAX,
 		.idle_timeout_s = config_int("connection-timeout-s"),
+		.crowded_timeout_s = config_int("crowded-timeout-s"),
 		.handler = gateway_handle_metrics,
 	};
 	const char *why = NULL;

@@ -188,7 +188,7 @@ static void desk_open(struct server *server, size_t index)
 	desk->alarm = alarm_new(desk_go_on, desk);
 	desk->accept_alarm = alarm_new(accept_again, desk);
 	visitors_init(&desk->visitors, options->request_timeout_s * SECOND_MS,
-		      options->idle_timeout_s * SECOND_MS);
+		      options->idle_timeout_s * SECOND_MS, options->crowded_timeout_s * SECOND_MS);
 	linger_init(&desk->linger);
 	worker_watch(watched, desk_run, desk);
 	worker_after_turn(desk_go_on, desk);

@@ -25,6 +25,7 @@ struct server_options {
 	size_t connections_max;		    /* of all workers together */
 	size_t connections_per_address_max; /* one client's; where no proxy is trusted */
 	int64_t idle_timeout_s;
+	int64_t crowded_timeout_s; /* the same of who makes way for a newcomer; 0: nobody does */
 	int64_t request_timeout_s; /* for a request to arrive, and for its answer to be taken */
 	size_t bodies_max_bytes;   /* of all requests at once; further ones get 503 */
 	size_t bodies_per_address_max_bytes; /* one client's, beyond a little of each */

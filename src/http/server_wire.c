@@ -92,7 +92,8 @@ void wire_open(struct desk *desk, int socket, const struct sockaddr *peer)
 
 	wire->desk = desk;
 	origin_peer_text(peer, wire->address);
-	surplus = !has_share(wire) || desk->count - desk->surplus >= desk->served_max;
+	surplus = !has_share(wire) || (desk->count - desk->surplus >= desk->served_max &&
+				       !visitors_make_way(&desk->visitors));
 	if ((surplus && desk->surplus == desk->surplus_max) ||
 	    epoll_ctl(desk->epoll, EPOLL_CTL_ADD, socket, &event)) {
 		if (wire->share)

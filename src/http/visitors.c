@@ -47,6 +47,19 @@ static int64_t hang_up(struct line *line)
 	return count;
 }
 
+bool visitors_make_way(struct visitors *visitors)
+{
+	const struct place *place = visitors->silent.first;
+
+	if (!place || !visitors->crowded_silence_ms ||
+	    place->since_ms > env_monotonic_ms() - visitors->crowded_silence_ms)
+		return false;
+	metric_add(visitors->crowded_count, 1);
+	shutdown(place->visitor->socket, SHUT_RDWR);
+	visitor_leave(place->visitor);
+	return true;
+}
+
 static void sweep(void *arg)
 {
 	struct visitors *visitors = arg;
@@ -58,8 +71,10 @@ static void sweep(void *arg)
 		alarm_set(visitors->alarm, STEP_MS);
 }
 
-void visitors_init(struct visitors *visitors, int64_t patience_ms, int64_t silence_ms)
+void visitors_init(struct visitors *visitors, int64_t patience_ms, int64_t silence_ms,
+		   int64_t crowded_silence_ms)
 {
+	visitors->crowded_silence_ms = crowded_silence_ms;
 	visitors->alarm = alarm_new(sweep, visitors);
 	visitors->slow.patience_ms = patience_ms;
 	visitors->silent.patience_ms = silence_ms;
@@ -67,6 +82,9 @@ void visitors_init(struct visitors *visitors, int64_t patience_ms, int64_t silen
 	visitors->slow_count =
 		metric_counter("souk_http_connections_slow_total",
 			       "Connections closed because their client was too slow.", "");
+	visitors->crowded_count =
+		metric_counter("souk_http_connections_crowded_total",
+			       "Silent connections closed to make way for others.", "");
 }
 
 void visitor_enter(struct visitors *visitors, struct visitor *visitor, int socket, bool surplus)

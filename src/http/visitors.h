@@ -3,7 +3,8 @@
  * while to take its answer; whoever is slower, byte by byte, is hung up on, and whoever is silent
  * for a shorter while too. While a request is being answered it is ours to be slow.
  *
- * Beyond the connections that are served a few are only told so. One set per worker; private to
+ * Where all places are taken, who is silent makes way for who comes. Beyond the connections that are
+ * served a few are only told so. One set per worker; private to
  * http/.
  */
 #ifndef HTTP_VISITORS_H
@@ -37,14 +38,20 @@ struct visitor {
 struct visitors {
 	struct line slow, silent, surplus;
 	struct alarm *alarm;
-	struct metric *slow_count;
+	int64_t crowded_silence_ms; /* of who makes way; 0: nobody does */
+	struct metric *slow_count, *crowded_count;
 };
 
 /* On its worker. */
-void visitors_init(struct visitors *visitors, int64_t patience_ms, int64_t silence_ms);
+void visitors_init(struct visitors *visitors, int64_t patience_ms, int64_t silence_ms,
+		   int64_t crowded_silence_ms);
 
 /* A connection was opened; it is its turn. The zeroed visitor is the caller's. */
 void visitor_enter(struct visitors *visitors, struct visitor *visitor, int socket, bool surplus);
+
+/* A newcomer finds no place: who has been silent for the longest time, and for a while, is hung up on.
+ * False: all of them stir. */
+bool visitors_make_way(struct visitors *visitors) MUST_CHECK;
 
 /* It is the visitor's turn from now on, or ours. */
 void visitor_turn(struct visitors *visitors, struct visitor *visitor);
