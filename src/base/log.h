@@ -1,6 +1,6 @@
 /*
- * The log: one JSON object a line on standard error or where runtime/log_writer.h writes it, of an event's name,
- * a sentence, and the context of the running request:
+ * The log: one JSON object a line on standard error or where runtime/log_writer.h writes it, of an
+ * event's name, a sentence, and the context of the running request:
  *
  *	log_info("order.settled", "order %s is %s after %d ms", id, status, took_ms);
  *	{"time":"...","level":"info","event":"order.settled","requestId":"...","message":"..."}

@@ -10,10 +10,10 @@
  * arena and nothing of the caller's worker.
  *
  * Reading. sql_read(db, body, arg) runs the body at once on the running worker's own read
- * connection, in one snapshot: for what takes well under a millisecond. On a
- * thread that is no worker's it has a connection of that thread's for the time: for searches, reports
- * and long lists, which a pool's threads run (runtime/pool.h). There it ends with ERR_ABANDONED where
- * nobody waits for it any more.
+ * connection, in one snapshot: for what takes well under a millisecond. On a thread that is no
+ * worker's it has a connection of that thread's for the time: for searches, reports and long lists,
+ * which a pool's threads run (runtime/pool.h). There it ends with ERR_ABANDONED where nobody waits
+ * for it any more.
  *
  * Values are bound with constructors and read by column:
  *

@@ -1,5 +1,6 @@
 /*
- * Passwords at work: hashed and checked on pools of their own (platform/service.h); failed log-ins are counted and bounded (attempts.h).
+ * Passwords at work: hashed and checked on pools of their own (platform/service.h); failed log-ins
+ * are counted and bounded (attempts.h).
  */
 #ifndef SERVICES_USER_CREDENTIALS_H
 #define SERVICES_USER_CREDENTIALS_H
