@@ -492,6 +492,23 @@ describe('what spreadsheets make of a file', () => {
     assert.deepEqual((await product('detailed')).variants.map(of)[0], [102050, undefined, undefined, image('s')]);
   });
 
+  test('what is too long, no number, or stands beside what is taken is named', async () => {
+    const columns = [...COLUMNS, 'Product Category'];
+    const long = 'x'.repeat(1500);
+    const stdout = await imports(csv([plain('too-much', {
+      'Title': long, 'Vendor': long, 'Tags': `a,${long}`, 'Variant Barcode': long, 'SEO Title': long, 'Product Category': 'Home > Mugs',
+      'Option1 Name': long, 'Option1 Value': long, 'Image Src': 'https://cdn.example/x.jpg', 'Image Alt Text': long,
+      'Variant Inventory Qty': 'many',
+    })], { columns }), { created: 1 }, [], { args: ['--stock', '4'] });
+    for (const what of ['title', 'vendor', 'tag', 'SEO title', "option's name", "option's value", "image's text"])
+      assert.match(stdout, new RegExp(`note: line 2: its ${what} was cut to \\d+ characters`));
+    for (const said of [/barcode was left out/, /1 of the column Product Category was not taken/, /not counted by the file: 1 variant; of each there are 4/])
+      assert.match(stdout, said);
+    const made = await waitFor(async () => (await product('too-much')).stock.available === 4 && product('too-much'), 'the stock has come');
+    assert.equal(made.variants[0].barcode, undefined);
+    assert.equal(made.category, 'kitchen');
+  });
+
   test('gift cards are no goods, and what is not taken is named', async () => {
     const columns = [...COLUMNS, 'Gift Card', 'Variant Tax Code', 'Option4 Name', 'Google Shopping / Gender'];
     const stdout = await imports(csv([

@@ -113,8 +113,9 @@ struct import {
 	struct list notes;   /* char *: what was done with the file that its owner may not expect */
 	struct map *by_slug; /* struct import_product */
 	int64_t row_count;
-	size_t strays;	       /* rows of products that nobody can name: any may lack a variant */
-	struct list ownerless; /* struct import_product *: new ones of no vendor */
+	size_t categories_left; /* which stood beside a type */
+	size_t strays;		/* rows of products that nobody can name: any may lack a variant */
+	struct list ownerless;	/* struct import_product *: new ones of no vendor */
 	/* What became of the products. */
 	size_t created, updated, unchanged, failed;
 	/* New variants that the file does not count. */

@@ -337,6 +337,11 @@ static bool read_records(struct import *import, const char *text, size_t length,
 		lose_line(import, csv.line, why);
 	}
 	note_ignored(import, &header);
+	if (import->categories_left)
+		import_note(import,
+			    "a product's category is its type: %zu of the column Product Category"
+			    " %s not taken",
+			    import->categories_left, import->categories_left == 1 ? "was" : "were");
 	note_gift_cards(import);
 	arena_free(arena);
 	return good;

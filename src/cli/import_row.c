@@ -40,6 +40,23 @@ static void note_word(struct import *import, int64_t line, const char *column, c
 		    (long long)line, column, word, what);
 }
 
+/* The cell's text; where it is too long, what can be taken of it, told of. */
+static char *take_text(struct import *import, const struct row *row, const char *what,
+		       const char *cell, size_t most)
+{
+	if (text_length(cell) > most)
+		import_note(import, "line %lld: its %s was cut to %zu characters",
+			    (long long)row->line, what, most);
+	return cell_cut(import->arena, cell, most);
+}
+
+/* The same; NULL where the cell is empty. */
+static char *take_filled(struct import *import, const struct row *row, const char *what,
+			 const char *cell, size_t most)
+{
+	return *cell ? take_text(import, row, what, cell, most) : NULL;
+}
+
 /* False where it says nothing. What is not to be listed is not to be sold: a word that we do not know
  * hides it too. */
 static bool status_from(struct import *import, const struct row *row,
@@ -71,8 +88,8 @@ static void read_tags(struct import *import, const struct row *row, struct impor
 	while (*text) {
 		size_t length = strcspn(text, ",");
 		const char *part = arena_copy_bytes(import->arena, text, length);
-		char *tag = cell_cut(import->arena, text_trim(import->arena, part),
-				     PRODUCT_TAG_LENGTH_MAX);
+		char *tag = take_text(import, row, "tag", text_trim(import->arena, part),
+				      PRODUCT_TAG_LENGTH_MAX);
 
 		if (*tag && product->tags.count < PRODUCT_TAGS_MAX)
 			list_append(import->arena, &product->tags, &tag, sizeof(tag));
@@ -84,25 +101,35 @@ static void read_tags(struct import *import, const struct row *row, struct impor
 	}
 }
 
-/* What a cell comes to, rounded; 0, told of, where it is no number. */
-static int64_t read_number(struct import *import, const struct row *row, enum column column,
-			   const char *name, int64_t most)
+/* What a cell comes to, rounded; false, told of, where it is no number. */
+static bool number_from(struct import *import, const struct row *row, enum column column,
+			const char *name, int64_t most, int64_t *ret_number)
 {
 	const char *cell = row->cells[column];
 	bool below = *cell == '-';
-	int64_t number = 0;
+	int64_t number;
 	char *plain;
 
 	if (!*cell)
-		return 0;
+		return false;
 	if (cell_decimal(import->arena, cell + below, import->separator != ',',
 			 column == COLUMN_GRAMS ? -1 : 0, &plain) != DECIMAL_GOOD ||
 	    !cell_round(plain, &number) || number > most) {
 		import_note(import, "line %lld: %s \"%s\" was left out: it is no number to go by",
 			    (long long)row->line, name, cell);
-		return 0;
+		return false;
 	}
-	return below ? -number : number;
+	*ret_number = below ? -number : number;
+	return true;
+}
+
+/* The same; 0 where there is none. */
+static int64_t read_number(struct import *import, const struct row *row, enum column column,
+			   const char *name, int64_t most)
+{
+	int64_t number = 0;
+
+	return number_from(import, row, column, name, most, &number) ? number : 0;
 }
 
 /* --- images ------------------------------------------------------------------------------ */
@@ -126,7 +153,7 @@ static void add_image(struct import *import, const struct row *row, struct impor
 		return;
 	}
 	image.url = arena_copy_text(import->arena, url);
-	image.alt = cell_cut(import->arena, alt, PRODUCT_ALT_LENGTH_MAX);
+	image.alt = take_text(import, row, "image's text", alt, PRODUCT_ALT_LENGTH_MAX);
 	if (url == row->cells[COLUMN_IMAGE] && *row->cells[COLUMN_IMAGE_POSITION])
 		image.position =
 			read_number(import, row, COLUMN_IMAGE_POSITION, "the position", INT32_MAX);
@@ -135,10 +162,13 @@ static void add_image(struct import *import, const struct row *row, struct impor
 
 /* --- products ---------------------------------------------------------------------------- */
 
-static void set_option_name(struct import *import, struct import_product *product, size_t index,
-			    const char *name)
+static void set_option_name(struct import *import, const struct row *row,
+			    struct import_product *product, size_t index)
 {
-	name = cell_cut(import->arena, name, PRODUCT_OPTION_NAME_MAX);
+	const char *name =
+		take_text(import, row, "option's name", row->cells[COLUMN_OPTION1_NAME + 2 * index],
+			  PRODUCT_OPTION_NAME_MAX);
+
 	for (size_t i = 0; i < product->option_count; i++)
 		if (product->options[i] && strcmp(product->options[i], name) == 0)
 			name = arena_printf(import->arena, "%s %zu", name, index + 1);
@@ -160,7 +190,7 @@ static void read_options(struct import *import, const struct row *row,
 		if (variant && !product->has_options)
 			product->option_count = i + 1;
 		if (*name && i < product->option_count && !product->options[i])
-			set_option_name(import, product, i, name);
+			set_option_name(import, row, product, i);
 	}
 	product->has_options = product->has_options || variant;
 }
@@ -183,26 +213,26 @@ static void read_product(struct import *import, const struct row *row,
 	const char *type = row->cells[COLUMN_TYPE], *title = row->cells[COLUMN_TITLE];
 	struct arena *arena = import->arena;
 
-	if (!product->name && *title) {
-		product->name = cell_cut(arena, title, PRODUCT_NAME_MAX);
-		if (text_length(title) > PRODUCT_NAME_MAX)
-			import_note(import, "line %lld: its title was cut to %d characters",
-				    (long long)row->line, PRODUCT_NAME_MAX);
-	}
+	if (!product->name)
+		product->name = take_filled(import, row, "title", title, PRODUCT_NAME_MAX);
 	if (!product->description && *row->cells[COLUMN_BODY])
 		product->description = cell_clean(arena, row->cells[COLUMN_BODY], true);
 	if (!product->brand)
-		product->brand = cell_filled(arena, row->cells[COLUMN_VENDOR], BRAND_MAX);
+		product->brand =
+			take_filled(import, row, "vendor", row->cells[COLUMN_VENDOR], BRAND_MAX);
+	if (*type && *row->cells[COLUMN_CATEGORY])
+		import->categories_left++;
 	if (!product->category)
 		product->category =
 			cell_category(arena, *type ? type : row->cells[COLUMN_CATEGORY]);
 	if (!product->status_given)
 		product->status_given = status_from(import, row, &product->status);
 	if (!product->seo_title)
-		product->seo_title = cell_filled(arena, row->cells[COLUMN_SEO_TITLE], SEO_MAX);
+		product->seo_title = take_filled(import, row, "SEO title",
+						 row->cells[COLUMN_SEO_TITLE], SEO_MAX);
 	if (!product->seo_description)
-		product->seo_description =
-			cell_filled(arena, row->cells[COLUMN_SEO_DESCRIPTION], SEO_MAX);
+		product->seo_description = take_filled(import, row, "SEO description",
+						       row->cells[COLUMN_SEO_DESCRIPTION], SEO_MAX);
 	if (!product->is_gift_card)
 		product->is_gift_card = is_gift_card(import, row);
 	if (!product->tags.count)
@@ -355,7 +385,8 @@ static const char *read_values(struct import *import, const struct row *row,
 		if (!*value)
 			return arena_printf(import->arena, "it has no value for the option \"%s\"",
 					    option_name(import, product, i));
-		variant->values[i] = cell_cut(import->arena, value, PRODUCT_OPTION_VALUE_MAX);
+		variant->values[i] =
+			take_text(import, row, "option's value", value, PRODUCT_OPTION_VALUE_MAX);
 	}
 	for (size_t i = 0; i < product->variants.count; i++)
 		if (is_same(import, product, &others[i], variant))
@@ -443,9 +474,10 @@ static void read_stock(struct import *import, const struct row *row, struct impo
 	const char *quantity = row->cells[COLUMN_QUANTITY];
 
 	variant->tracked = import->known[COLUMN_TRACKER] ? *row->cells[COLUMN_TRACKER] : *quantity;
-	variant->counted = variant->tracked && *quantity;
+	variant->counted = number_from(import, row, COLUMN_QUANTITY, "the stock", PRODUCT_STOCK_MAX,
+				       &variant->stock) &&
+			   variant->tracked;
 	variant->backorder = read_policy(import, row);
-	variant->stock = read_number(import, row, COLUMN_QUANTITY, "the stock", PRODUCT_STOCK_MAX);
 }
 
 /* What the variant says besides; what is no good is left out, and told of. */
@@ -465,6 +497,9 @@ static void read_details(struct import *import, const struct row *row, struct de
 		import_note(import,
 			    "line %lld: the barcode \"%s\" was left out: a spreadsheet has cut it",
 			    (long long)row->line, barcode);
+	else if (text_length(barcode) > PRODUCT_BARCODE_MAX)
+		import_note(import, "line %lld: its barcode was left out: it is too long",
+			    (long long)row->line);
 	else
 		details->barcode = cell_filled(import->arena, barcode, PRODUCT_BARCODE_MAX);
 	details->weight_grams = MAX(
