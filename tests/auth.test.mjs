@@ -14,6 +14,14 @@ import { ROOT, inParallel, runSouk, startShop, waitFor } from './lib/shop.mjs';
 
 globalThis.crypto ??= webcrypto; // node 18 has none by that name
 
+// And it takes a key of Ed25519 only by the older name of the algorithm.
+if (process.versions.node.startsWith('18.')) {
+  const { subtle } = webcrypto;
+  const importKey = subtle.importKey.bind(subtle);
+  subtle.importKey = (format, key, ...more) =>
+    importKey(format, key.alg === 'Ed25519' ? { ...key, alg: 'EdDSA' } : key, ...more);
+}
+
 const REPEAT_MS = 20_000; // for so long may the token that was just replaced be sent again
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 

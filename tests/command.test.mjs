@@ -26,11 +26,13 @@ const told = (shop) => shop.logLines().filter(({ event }) => event === 'user.adm
 
 // ---- help
 
-const COMMANDS = ['serve', 'import', 'admin', 'audit', 'keys', 'events', 'routes', 'version', 'help'];
+const COMMANDS = ['serve', 'import', 'admin', 'audit', 'backup', 'restore', 'keys', 'events', 'routes', 'version', 'help'];
 
 test('every command has its own help, by --help, by -h and by souk help', async () => {
   const overview = (await runSouk(['help'])).stdout;
   const seen = new Set([overview]);
+  const named = [...overview.matchAll(/^  souk ([a-z]+)/gm)].map(([, command]) => command);
+  assert.deepEqual([...new Set(named)].sort(), [...COMMANDS].sort());
   for (const command of COMMANDS) {
     assert.match(overview, new RegExp(`^  souk ${command}\\b`, 'm'));
     const { code, stdout, stderr } = await runSouk(['help', command]);

@@ -70,7 +70,7 @@ describe('events are kept until all of the platform have heard them', () => {
 // Every path under the directory, with its mode.
 function modesOf(directory) {
   return readdirSync(directory, { withFileTypes: true, recursive: true }).map((entry) => {
-    const path = join(entry.path, entry.name);
+    const path = join(entry.parentPath ?? entry.path, entry.name);
     return { path, directory: entry.isDirectory(), mode: statSync(path).mode & 0o777 };
   });
 }

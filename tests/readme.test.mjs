@@ -1,17 +1,18 @@
 // The README's commands do what it says. Each ```sh block behind a line `<!-- tested -->` is run, in
 // order and in one shell, against a demo shop of its own; SOUK_URL is its address. A block of another
 // kind (```json, ```text) that follows such a block is what the commands must print, where `...`
-// stands for anything.
+// stands for anything. The block behind `<!-- tested: own shop -->` runs in a folder of its own, from
+// the build to the shop that it opens.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { ROOT, runSouk, startShop } from './lib/shop.mjs';
+import { ROOT, runSouk, startShop, waitFor } from './lib/shop.mjs';
 
 const BOUND_MS = 60_000;
 const END = '--- end of block ---';
@@ -34,7 +35,8 @@ function shows(output) {
   return new RegExp(`^\\s*${text}\\s*$`);
 }
 
-const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const blocks = blocksOf(README);
 let dataDir, shell;
 
 before(async () => {
@@ -137,17 +139,49 @@ test('make run opens a shop with demo data', { timeout: 900_000 }, async () => {
   }
 });
 
+// Its last command opens the shop, for good; `make` is of this checkout, and the port is a free one.
+test('the commands of a shop of one\'s own open one', { timeout: 900_000 }, async () => {
+  const password = 'rain on the tin roof';
+  const [, commands] = /^<!-- tested: own shop -->\n+```sh\n([^]*?)^```\n/m.exec(README);
+  const [, email] = /admin add (\S+)/.exec(commands);
+  const dir = mkdtempSync(join(tmpdir(), 'souk-own-shop-'));
+  const port = await freePort();
+  copyFileSync(join(ROOT, 'demo/products.csv'), join(dir, 'export.csv'));
+  symlinkSync(join(ROOT, 'build'), join(dir, 'build'));
+  const own = spawn('bash', ['--norc', '-e', '-c',
+    `make() { command make -C '${ROOT}' "$@" </dev/null; }\n${commands.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)}`],
+  { cwd: dir, detached: true, env: { PATH: process.env.PATH, HOME: dir } });
+  let said = '';
+  own.stdout.on('data', (chunk) => { said += chunk; });
+  own.stderr.on('data', (chunk) => { said += chunk; });
+  own.stdin.end(`${password}\n`);
+  const ended = new Promise((done) => { own.once('close', done); });
+  try {
+    await Promise.race([
+      waitFor(() => said.includes('server.ready'), 'the shop is open', 800_000),
+      ended.then((code) => assert.fail(`the commands end with ${code}\n${said}`)),
+    ]);
+    const answer = await fetch(`http://127.0.0.1:${port}/users/login`,
+      { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email, password }) });
+    assert.deepEqual((await answer.json()).user?.roles, ['admin'], said);
+    assert.equal((await runSouk(['audit', '--data', join(dir, 'shop-again')])).code, 0);
+  } finally {
+    if (own.exitCode === null) process.kill(-own.pid, 'SIGTERM');
+    await ended;
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
 test('the settings, targets and files that the README names are there', async () => {
-  const markdown = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const { stdout } = await runSouk(['help', 'config']);
-  for (const [name] of markdown.matchAll(/\bSOUK_[A-Z_]+\b/g)) {
+  for (const [name] of README.matchAll(/\bSOUK_[A-Z_]+\b/g)) {
     if (name !== 'SOUK_URL') assert.ok(stdout.includes(name), `${name} is a setting`);
   }
   const makefile = readFileSync(join(ROOT, 'Makefile'), 'utf8');
-  for (const [, target] of markdown.matchAll(/\bmake ([a-z][\w-]*)\b/g)) {
+  for (const [, target] of README.matchAll(/\bmake ([a-z][\w-]*)\b/g)) {
     assert.match(makefile, new RegExp(`^${target}:`, 'm'), `make ${target}`);
   }
-  for (const [, path] of markdown.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+  for (const [, path] of README.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
     assert.ok(existsSync(join(ROOT, path)), path);
   }
 });
