@@ -83,6 +83,14 @@ test('what does not exist is refused, with what was perhaps meant', async () => 
   }
 });
 
+test('an origin that no browser would send is refused, and not kept for nothing', async () => {
+  for (const origins of ['https://shop.example/', 'shop.example', 'https://Shop.example', 'https://a.example,*', 'https://a.example;https://b.example']) {
+    const { code, stderr } = await runSouk(['serve', '--listen', '127.0.0.1:0', '--data', newPlace()], { env: { SOUK_CORS_ORIGINS: origins } });
+    assert.equal(code, 2, origins);
+    assert.match(stderr, /SOUK_CORS_ORIGINS must be \* alone, or origins and commas/);
+  }
+});
+
 test('what a container engine says of a service by this name is no setting, and no mistake', async () => {
   const env = { SOUK_PORT: 'tcp://10.0.0.7:8080', SOUK_PORT_8080_TCP_ADDR: '10.0.0.7', SOUK_SERVICE_HOST: '10.0.0.7', SOUK_SERVICE_PORT: '8080' };
   assert.equal((await runSouk(['audit', '--data', newPlace()], { env })).stderr.includes('SOUK_'), false);
@@ -156,6 +164,17 @@ describe('souk admin', () => {
     await shop.stop();
     assert.deepEqual(await list(data), ['first@shop.example active', 'second@shop.example active']);
     assert.equal((await runSouk(['audit', '--data', data])).code, 0);
+  });
+
+  test('reads the password as it is meant: without the mark that editors put before it, and whole or not at all', async () => {
+    const data = newPlace();
+    assert.equal((await add('mark@shop.example', data, { file: fileOf(`\ufeff${OWN}\n`) })).code, 0);
+    const cut = await add('cut@shop.example', data, { file: fileOf(`${OWN}\0 and more\n`) });
+    assert.equal(cut.code, 1);
+    assert.match(cut.stderr, /holds no password/);
+    const shop = await startShop({ dataDir: data, env: withoutAdmin });
+    assert.deepEqual((await shop.login('mark@shop.example', OWN)).user.roles, ['admin']);
+    assert.deepEqual(await list(data), ['mark@shop.example active']);
   });
 
   test('makes one of an account, which keeps its password and what it is; and asks for none', async () => {

@@ -41,6 +41,7 @@ struct setting {
 
 static bool is_address_with_port(const char *value);
 static bool is_base_address(const char *value);
+static bool is_origins(const char *value);
 static bool is_password(const char *value);
 
 /* clang-format off */
@@ -50,6 +51,8 @@ static bool is_password(const char *value);
 	.check = is_password, .expected = "8 to 128 characters, and none that everybody tries first", .secret = true
 #define BASE_ADDRESS \
 	.check = is_base_address, .expected = "an http or https address without query or fragment"
+#define ORIGINS \
+	.check = is_origins, .expected = "* alone, or origins and commas, as https://shop.example"
 #define CURRENCY .check = currency_known, .expected = "a currency of ISO 4217, as EUR"
 
 #define TEXT(setting_name, setting_normal, setting_sentence, ...)                            \
@@ -89,7 +92,8 @@ static struct setting settings[] = {
 	FLAG("vendor-approval", "on",
 	     "Whether vendors that register may sell only once an admin has set them active."),
 	FLAG("rate-limits", "on", "Whether a caller's requests are limited."),
-	TEXT("cors-origins", "", "Origins whose pages may call: names and commas, *, or none."),
+	TEXT("cors-origins", "", "Origins whose pages may call: names and commas, *, or none.",
+	     ORIGINS),
 	FLAG("trust-proxy", "off", "Whether the direct peer's X-Forwarded-For is believed."),
 	INT("body-limit-bytes", "1048576", 1024, 1 << 30, "The largest body of a request."),
 	INT("connections", "10000", 1, 1000000,
@@ -173,6 +177,33 @@ static bool is_address_with_port(const char *value)
 static bool is_base_address(const char *value)
 {
 	return text_is_web_address(value) && !strpbrk(value, "?#");
+}
+
+/* As browsers serialise it (RFC 6454, section 6.2): any other writing would match no page's. */
+static bool is_origin(const char *text, size_t length)
+{
+	static const char of_scheme[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+	static const char of_host[] = "abcdefghijklmnopqrstuvwxyz0123456789-._:[]";
+	size_t scheme = strspn(text, of_scheme), host;
+
+	if (scheme == 0 || !text_starts_with(text + scheme, "://"))
+		return length == strlen("null") && text_starts_with(text, "null");
+	host = strspn(text + scheme + strlen("://"), of_host);
+	return host > 0 && scheme + strlen("://") + host == length;
+}
+
+static bool is_origins(const char *value)
+{
+	if (strcmp(value, "*") == 0)
+		return true;
+	while (*(value += strspn(value, ", "))) {
+		size_t length = strcspn(value, ", ");
+
+		if (!is_origin(value, length))
+			return false;
+		value += length;
+	}
+	return true;
 }
 
 static bool is_password(const char *value)

@@ -174,6 +174,23 @@ static void test_variables_that_are_no_settings(void **state)
 
 static void test_a_bad_value_changes_nothing(void **state)
 {
+	static const char *const bad_origins[] = {
+		"shop.example",
+		"https://",
+		"https://shop.example/",
+		"https://Shop.example",
+		"https://a.example,*",
+		"https://a.example;https://b.example",
+		"nullify",
+		"://a",
+	};
+	static const char *const origins[] = {
+		"https://a.example:8443, http://[::1]:5173",
+		"null,capacitor://localhost",
+		"*",
+		"",
+	};
+
 	(void)state;
 	assert_int_equal(config_set("fibers", "100"), OK);
 	assert_int_equal(config_set("fibers", "0"), ERR_INVALID);
@@ -184,6 +201,10 @@ static void test_a_bad_value_changes_nothing(void **state)
 	assert_int_equal(config_set("listen", ":80"), ERR_INVALID);
 	assert_int_equal(config_set("public-url", "shop.example"), ERR_INVALID);
 	assert_int_equal(config_set("public-url", "https://shop.example/?a=b"), ERR_INVALID);
+	for (size_t i = 0; i < ARRAY_LENGTH(bad_origins); i++)
+		assert_int_equal(config_set("cors-origins", bad_origins[i]), ERR_INVALID);
+	for (size_t i = 0; i < ARRAY_LENGTH(origins); i++)
+		assert_int_equal(config_set("cors-origins", origins[i]), OK);
 	assert_int_equal(config_set("data", "a\x01"), ERR_INVALID);
 	assert_int_equal(config_set("data", "\xff"), ERR_INVALID);
 	assert_string_equal(config_text("listen"), "127.0.0.1:8080");

@@ -13,6 +13,7 @@
 #include "cli/program.h"
 #include "cli/shop_client.h"
 
+#define BYTE_ORDER_MARK "\ufeff"
 #define PASSWORD_LINE_SIZE 1024
 #define ADMINS_AT_ONCE "100"
 
@@ -26,17 +27,22 @@ static int say_usage(void)
 
 /* --- the password ----------------------------------------------------------------------------- */
 
-/* The next line of the file without its end. False where there is none, or it is too long. */
+/* The next line of the file without its end. False where there is none, it is too long, or a NUL
+ * would end it before its end. */
 static bool read_line(FILE *file, char line[static PASSWORD_LINE_SIZE])
 {
-	size_t length;
+	size_t length = 0;
+	int c = getc(file);
 
-	if (!fgets(line, PASSWORD_LINE_SIZE, file))
+	if (c == EOF)
 		return false;
-	length = strcspn(line, "\r\n");
-	if (line[length] == '\0' && length == PASSWORD_LINE_SIZE - 1)
-		return false;
+	for (; c != EOF && c != '\n'; c = getc(file)) {
+		if (c == '\0' || length == PASSWORD_LINE_SIZE - 1)
+			return false;
+		line[length++] = (char)c;
+	}
 	line[length] = '\0';
+	line[strcspn(line, "\r")] = '\0';
 	return true;
 }
 
@@ -87,10 +93,14 @@ static const char *read_password(struct arena *arena, const char *path, const ch
 		*ret_why = arena_printf(arena, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
+	/* Some editors begin a file with the mark of UTF-8, which nobody types at a log-in. */
 	if (read_line(file, line))
-		password = arena_copy_text(arena, line);
+		password = arena_copy_text(arena, text_starts_with(line, BYTE_ORDER_MARK)
+							  ? line + strlen(BYTE_ORDER_MARK)
+							  : line);
 	else
-		*ret_why = arena_printf(arena, "%s holds no password", path ? path : "the input");
+		*ret_why = arena_printf(arena, "%s holds no password in its first line",
+					path ? path : "the input");
 	explicit_bzero(line, sizeof(line));
 	if (path)
 		fclose(file);
