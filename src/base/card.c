@@ -59,6 +59,8 @@ struct chain {
 	size_t group;	/* digits of the group that is being read; 0: none is */
 	size_t behind;	/* of the group before */
 	size_t letters; /* since a digit was read */
+	UChar32 letter; /* the last of them */
+	UChar32 joint;	/* the letter that groups of the chain are joined by; 0: none are */
 	bool separated; /* since a digit was read */
 	bool by_letter; /* the group joined the chain behind a letter */
 };
@@ -110,10 +112,13 @@ static void chain_drop(struct chain *chain, size_t count)
 /* A digit begins a group: does it belong to those before? */
 static void chain_begin_group(struct chain *chain)
 {
-	chain->by_letter =
-		chain->letters == 1 && !chain->separated && chain->behind >= GROUP_BY_LETTER_MIN;
+	chain->by_letter = chain->letters == 1 && !chain->separated &&
+			   chain->behind >= GROUP_BY_LETTER_MIN &&
+			   (!chain->joint || chain->joint == chain->letter);
 	if (chain->letters > 0 && !chain->by_letter)
 		chain->count = 0;
+	if (chain->letters > 0)
+		chain->joint = chain->by_letter ? chain->letter : 0;
 }
 
 static void chain_add(struct chain *chain, int digit)
@@ -258,7 +263,10 @@ bool card_number_in(const char *text)
 		}
 		if (chain_end_group(&chain))
 			return true;
-		chain.letters += in_word;
+		if (in_word) {
+			chain.letters++;
+			chain.letter = c;
+		}
 		chain.separated |= !in_word;
 	}
 	return chain_end_group(&chain);

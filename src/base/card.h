@@ -10,7 +10,7 @@
 
 /* Whether something in the text could be a card's number: 12 to 19 digits, of whatever script, that
  * begin as an issuer's do, are as many as that issuer's have, and end with the right check digit;
- * with anything between them that is neither letter nor digit, or single letters between groups
+ * with anything between them that is neither letter nor digit, or the same letter between groups
  * ("4111x1111x1111x1111"), or always the same thing between the groups that are printed on cards
  * ("4111%201111%201111%201111"), and anything around them. Text is well-formed UTF-8. */
 bool card_number_in(const char *text);

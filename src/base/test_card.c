@@ -93,6 +93,7 @@ static void what_is_none_is_let_through(void **state)
 		"+49 1512 3456789",
 		"SO-004111, SO-001111",
 		"4111xx1111yy1111xx1111",
+		"4111a1111b1111c1111", /* as in a random token */
 		"4111xx1111xx1111xx1112",
 		"4111xx1111xx1111xx111",
 		"4111%201111%201111%20",
