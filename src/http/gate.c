@@ -8,6 +8,8 @@
 
 #include "base/text.h"
 
+#define PORT_DIGITS_MAX 5
+
 bool gate_value_is_clean(const char *value, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -25,20 +27,31 @@ bool gate_value_is_clean(const char *value, size_t length)
  * may have been joined. */
 static bool host_is_clean(const char *host, size_t length)
 {
-	static const bool is_host[256] = {
-		['!'] = true,	      ['$'] = true, ['%'] = true,	  ['&'] = true,
-		['\''] = true,	      ['('] = true, [')'] = true,	  ['*'] = true,
-		['+'] = true,	      ['-'] = true, ['.'] = true,	  [':'] = true,
-		[';'] = true,	      ['='] = true, ['['] = true,	  [']'] = true,
-		['_'] = true,	      ['~'] = true, ['0' ... '9'] = true, ['A' ... 'Z'] = true,
-		['a' ... 'z'] = true,
+	static const bool is_name[256] = {
+		['!'] = true,	      ['$'] = true,	    ['%'] = true, ['&'] = true,
+		['\''] = true,	      ['('] = true,	    [')'] = true, ['*'] = true,
+		['+'] = true,	      ['-'] = true,	    ['.'] = true, [';'] = true,
+		['='] = true,	      ['_'] = true,	    ['~'] = true, ['0' ... '9'] = true,
+		['A' ... 'Z'] = true, ['a' ... 'z'] = true,
 	};
+	size_t at = 0, name, digits;
 
-	for (size_t i = 0; i < length; i++) {
-		if (!is_host[(unsigned char)host[i]])
+	if (length > 0 && host[0] == '[') {
+		size_t literal = strspn(host + 1, "0123456789abcdefABCDEF:.");
+
+		at = literal + 2;
+		if (literal == 0 || at > length || host[at - 1] != ']')
 			return false;
+		name = literal;
+	} else {
+		while (at < length && is_name[(unsigned char)host[at]])
+			at++;
+		name = at;
 	}
-	return length > 0 && host[0] != ':';
+	if (name == 0 || at == length)
+		return name > 0;
+	digits = strspn(host + at + 1, "0123456789");
+	return host[at] == ':' && digits <= PORT_DIGITS_MAX && at + 1 + digits == length;
 }
 
 /* What an absolute-form address names as its host; NULL where the address is of another form. */
@@ -187,20 +200,42 @@ static bool is_unreserved(int c)
 	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* In place. */
+/* Behind the octet at `at`, percent-encoded or not, which is *ret_octet; NULL: it is malformed. */
+static const char *read_octet(const char *at, int *ret_octet)
+{
+	int high, low;
+
+	*ret_octet = (unsigned char)at[0];
+	if (at[0] != '%')
+		return at + 1;
+	high = hex_value(at[1]);
+	low = high >= 0 ? hex_value(at[2]) : -1;
+	*ret_octet = 16 * high + low;
+	return low >= 0 ? at + 3 : NULL;
+}
+
+/* In place. What is malformed stays as it is: half of it decoded might be an encoding. */
 static void decode_unreserved(char *path)
 {
 	char *to = path;
+	const char *at = path;
+	int octet;
 
-	for (const char *at = path; *at; at++, to++) {
-		int high = at[0] == '%' ? hex_value(at[1]) : -1;
-		int low = high >= 0 ? hex_value(at[2]) : -1;
+	while (at && *at)
+		at = read_octet(at, &octet);
+	if (!at)
+		return;
+	for (at = path; *at;) {
+		const char *next = read_octet(at, &octet);
+		size_t length = (size_t)(next - at);
 
-		*to = *at;
-		if (low >= 0 && is_unreserved(16 * high + low)) {
-			*to = (char)(16 * high + low);
-			at += 2;
+		if (length == 1 || is_unreserved(octet)) {
+			*to++ = (char)octet;
+		} else {
+			memmove(to, at, length);
+			to += length;
 		}
+		at = next;
 	}
 	*to = '\0';
 }

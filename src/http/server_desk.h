@@ -124,7 +124,9 @@ struct incoming {
 	size_t body_capacity;
 	struct share *share; /* that counts the body */
 	size_t shared_bytes;
-	bool gone;	 /* its client has */
+	bool gone;	     /* its client has */
+	const char *interim; /* what is left of a 100 that did not fit into the socket */
+	size_t interim_length;
 	const char *out; /* the answer's head */
 	size_t out_length, body_out_length, sent;
 	struct request req;

@@ -66,6 +66,7 @@ struct incoming *incoming_begin(struct wire *wire)
 	incoming->req.path = incoming->req.query = incoming->req.body = "";
 	incoming->req.client_is_gone = client_is_gone;
 	incoming->reply.arena = arena;
+	incoming->interim = "";
 	return incoming;
 }
 
@@ -171,6 +172,7 @@ void incoming_render(struct incoming *incoming)
 
 	incoming->close = incoming->close || reply->close ||
 			  atomic_load_explicit(&incoming->desk->draining, memory_order_relaxed);
+	out_bytes(&out, incoming->interim, incoming->interim_length);
 	length = snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\n", reply->status,
 			  reason_of(reply->status));
 	out_bytes(&out, line, (size_t)length);
@@ -381,8 +383,11 @@ static void feed_chunks(struct incoming *incoming)
 			refuse_chunks(incoming, step);
 			return;
 		}
-		/* What is told is refused before it is there. */
-		if (length + incoming->chunks.left > limit - incoming->req.body_length) {
+		/* What is told is refused before it is there, once all of the size is: what the
+		 * answer is does not depend on the pieces in which the line came. */
+		if (length > limit - incoming->req.body_length ||
+		    (incoming->chunks.state == CHUNK_DATA &&
+		     length + incoming->chunks.left > limit - incoming->req.body_length)) {
 			make_refusal(incoming,
 				     refuse(&incoming->req, ERR_BODY_TOO_LARGE,
 					    "The limit is %zu bytes.", limit),
@@ -463,7 +468,8 @@ static void read_connection(struct incoming *incoming)
 		incoming->close = incoming->sends_on = true;
 }
 
-/* RFC 9110, section 10.1.1. It need not be sent: a socket that is full has other answers in it. */
+/* RFC 9110, section 10.1.1. It need not be sent: a socket that is full has other answers in it. What
+ * was begun is ended before the answer. */
 static void say_continue(struct incoming *incoming)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -471,8 +477,14 @@ static void say_continue(struct incoming *incoming)
 
 	if (wire->start == wire->length && incoming->body_expected != 0 &&
 	    strcmp(incoming->head.version, "HTTP/1.0") != 0 &&
-	    header_names(&incoming->req, "Expect", "100-continue"))
-		(void)send(wire->visitor.socket, text, sizeof(text) - 1, MSG_NOSIGNAL);
+	    header_names(&incoming->req, "Expect", "100-continue")) {
+		ssize_t n = send(wire->visitor.socket, text, sizeof(text) - 1, MSG_NOSIGNAL);
+
+		if (n > 0) {
+			incoming->interim = text + n;
+			incoming->interim_length = sizeof(text) - 1 - (size_t)n;
+		}
+	}
 }
 
 /* The head is whole. */

@@ -15,7 +15,8 @@
  *     while nobody wanted to read.
  *  2. One request at a time: what a client sends ahead waits in the buffer, and then in the kernel.
  *  3. The head's strings lie in the buffer, so it does not move while there is a request.
- *  4. No connection keeps its worker for longer than READS_PER_TURN reads.
+ *  4. No connection keeps its worker for longer than READS_PER_TURN reads or ANSWERS_PER_TURN
+ *     answers, whatever it has sent ahead.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -33,6 +34,7 @@
 #include "runtime/worker.h"
 
 #define READS_PER_TURN 16
+#define ANSWERS_PER_TURN 8
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -266,6 +268,27 @@ static enum written write_answer(struct wire *wire)
 
 /* --- going on --------------------------------------------------------------------------------- */
 
+static void add_to_again(struct wire *wire)
+{
+	wire->in_again = true;
+	wire->again = wire->desk->again;
+	wire->desk->again = wire;
+}
+
+static void take_up(void *arg)
+{
+	wires_go_on(arg);
+}
+
+/* Lets others in first. An alarm would not: set within an alarm, one of no delay may ring before the
+ * loop has looked at any socket (libuv before 1.45). A message waits for the next turn. */
+static void step_back(struct wire *wire)
+{
+	if (!wire->desk->again)
+		worker_post(worker_index(), take_up, wire->desk);
+	add_to_again(wire);
+}
+
 /* Bytes for the request, or for the next one; false: there are none now, or the connection was
  * closed. */
 static bool take_bytes(struct wire *wire, int *reads)
@@ -274,7 +297,7 @@ static bool take_bytes(struct wire *wire, int *reads)
 		if (!wire->readable)
 			return false;
 		if (++*reads > READS_PER_TURN) {
-			wire_later(wire);
+			step_back(wire);
 			return false;
 		}
 		if (!receive(wire)) {
@@ -286,6 +309,8 @@ static bool take_bytes(struct wire *wire, int *reads)
 	if (!wire->incoming) {
 		make_room(wire);
 		wire->incoming = incoming_begin(wire);
+		/* It has all its time, however long the connection was idle. */
+		visitor_turn(&wire->desk->visitors, &wire->visitor);
 	}
 	incoming_feed(wire->incoming);
 	return true;
@@ -321,7 +346,7 @@ static bool put_answer(struct wire *wire)
 static void go_on(struct wire *wire)
 {
 	bool more = true;
-	int reads = 0;
+	int reads = 0, answers = 0;
 
 	while (more) {
 		switch (wire->incoming ? wire->incoming->stage : STAGE_HEAD) {
@@ -337,6 +362,10 @@ static void go_on(struct wire *wire)
 			break;
 		case STAGE_WRITING:
 			more = put_answer(wire);
+			if (more && ++answers == ANSWERS_PER_TURN) {
+				step_back(wire);
+				return;
+			}
 			break;
 		}
 	}
@@ -363,15 +392,11 @@ void wire_event(struct wire *wire, uint32_t events)
 
 void wire_later(struct wire *wire)
 {
-	struct desk *desk = wire->desk;
-
 	if (wire->in_again)
 		return;
-	if (!desk->again)
-		alarm_set(desk->alarm, 0);
-	wire->in_again = true;
-	wire->again = desk->again;
-	desk->again = wire;
+	if (!wire->desk->again)
+		alarm_set(wire->desk->alarm, 0);
+	add_to_again(wire);
 }
 
 void wires_go_on(struct desk *desk)

@@ -191,6 +191,9 @@ static void test_forms_of_the_address(void **state)
 			 200);
 	assert_non_null(strstr(answer.body, "\"method\":\"DELETE\""));
 	assert_non_null(strstr(answer.body, "\"path\":\"/who\",\"query\":\"q=/?\""));
+	assert_int_equal(ask("GET http://[::1]:8080/who HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n"),
+			 200);
+	assert_int_equal(ask("GET /who HTTP/1.1\r\nHost: shop.example:\r\n\r\n"), 200);
 	assert_int_equal(ask("BREW /who HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
 	assert_non_null(strstr(answer.body, "\"method\":\"OTHER\""));
 	assert_int_equal(ask("GET /who HTTP/1.0\r\n\r\n"), 200);

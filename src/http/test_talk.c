@@ -23,7 +23,8 @@
 #include "runtime/worker.h"
 
 struct server *server;
-atomic_int handled;
+atomic_int handled, held;
+atomic_bool let_go;
 
 /* --- what is served -------------------------------------------------------------------------- */
 
@@ -65,6 +66,13 @@ void handle(struct request *req, struct reply *reply)
 		reply_etag(reply, 3, 4);
 		if (reply_precondition(req, reply) == PRECONDITION_NOT_MODIFIED)
 			reply_not_modified(reply);
+	} else if (strcmp(req->path, "/hold") == 0) {
+		held++;
+		while (!let_go)
+			usleep(1000);
+		reply_empty(reply, 200);
+	} else if (strcmp(req->path, "/count") == 0) {
+		reply_text(reply, 200, "text/plain", arena_printf(req->arena, "%d", handled));
 	} else if (strcmp(req->path, "/empty") == 0) {
 		reply_empty(reply, 204);
 	} else if (strcmp(req->path, "/large") == 0) {

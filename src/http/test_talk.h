@@ -12,6 +12,8 @@
 
 extern struct server *server;
 extern atomic_int handled; /* calls of the handler */
+extern atomic_int held;	   /* calls that keep their worker until `let_go` */
+extern atomic_bool let_go;
 
 struct talk {
 	int socket;

@@ -3,10 +3,12 @@
  * strict reader of the target's own says; it must name one host, and one way of saying where its
  * body ends; and it must not matter in which pieces the bytes have come.
  *
- * The second way is a chunked body: it too is the same in one piece and in many.
+ * The second way is a chunked body, the third a connection's requests one behind another: they too
+ * are the same in one piece and in many.
  */
 #include "http/gate.h"
 
+#include "base/out.h"
 #include "base/text.h"
 #include "fuzz.h"
 #include "http/chunks.h"
@@ -183,6 +185,63 @@ static void fuzz_chunks(struct arena *arena, const char *bytes, size_t length, s
 		assert(length >= 5 && memcmp(bytes + one_used - 2, "\r\n", 2) == 0);
 }
 
+/* The requests of one connection, each begun where the one before it ends, while what is behind it
+ * lies in the same buffer: what they are, in `out`. As in the server nothing follows chunks. */
+static void read_stream(struct arena *arena, const char *bytes, size_t length, size_t step,
+			struct out *out)
+{
+	char *copy = arena_copy_bytes(arena, bytes, length);
+	size_t at = 0, come = 0;
+	int64_t body_length = 0;
+
+	while (body_length >= 0 && at < length) {
+		struct reading *reading = ARENA_NEW(arena, struct reading);
+		enum gate_reason reason = GATE_REASON_COUNT;
+		struct arrival arrival;
+
+		reading->req.arena = reading->req.faults.arena = arena;
+		reading->head.bytes = copy + at;
+		while (!reading->err && !reading->whole && come < length) {
+			come = MIN(come + step, length);
+			reading->err = head_read(&reading->head, &reading->req, come - at,
+						 &reading->whole, &reason);
+		}
+		/* All of it may have come with the one before. */
+		if (!reading->err && !reading->whole)
+			reading->err = head_read(&reading->head, &reading->req, length - at,
+						 &reading->whole, &reason);
+		if (reading->err || !reading->whole) {
+			out_printf(out, "%s\n", reading->err ? "refused" : "more");
+			return;
+		}
+		arrival = (struct arrival){reading->head.uri, reading->head.version, 1000};
+		if (gate_check(&reading->req, &arrival, &body_length, &reason)) {
+			out_printf(out, "%s\n", "refused by the gate");
+			return;
+		}
+		out_printf(out, "%s\n", reading->head.method);
+		out_printf(out, "%s\n", reading->head.uri);
+		for (size_t i = 0; i < reading->req.header_count; i++)
+			out_printf(out, "%s\n", reading->req.headers[i].value);
+		at += reading->head.at;
+		/* No head was cut beyond its own end. */
+		assert(memcmp(copy + at, bytes + at, length - at) == 0);
+		if (body_length > 0)
+			at += (size_t)body_length;
+		come = MAX(come, MIN(at, length));
+	}
+}
+
+static void fuzz_stream(struct arena *arena, const char *bytes, size_t length, size_t step)
+{
+	struct out one = out_new(arena), many = out_new(arena);
+
+	read_stream(arena, bytes, length, MAX(length, (size_t)1), &one);
+	read_stream(arena, bytes, length, step, &many);
+	assert(one.length == many.length);
+	assert(one.length == 0 || memcmp(one.data, many.data, one.length) == 0);
+}
+
 void fuzz(struct arena *arena, const char *bytes, size_t length)
 {
 	unsigned choice = fuzz_choice(&bytes, &length);
@@ -190,6 +249,8 @@ void fuzz(struct arena *arena, const char *bytes, size_t length)
 
 	if (choice % 4 == 1)
 		fuzz_chunks(arena, bytes, length, step);
+	else if (choice % 4 == 2)
+		fuzz_stream(arena, bytes, length, step);
 	else
 		fuzz_head(arena, bytes, length, step);
 }
