@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after_ms } from 'node:timers/promises';
@@ -163,6 +163,30 @@ describe('a backup of a shop that sells', () => {
     });
   }
 
+  test('what others have put beside the messages and keys is left out, so that it can be brought back', async () => {
+    const dataDir = await broughtBack(archive);
+    mkdirSync(join(dataDir, 'outbox'), { recursive: true });
+    const others = ['Mine_own.eml', `${'a'.repeat(150)}.eml`, 'link.eml', 'directory.eml'];
+    writeFileSync(join(dataDir, 'outbox', others[0]), 'x');
+    writeFileSync(join(dataDir, 'outbox', others[1]), 'x');
+    symlinkSync('/etc/hostname', join(dataDir, 'outbox', others[2]));
+    mkdirSync(join(dataDir, 'outbox', others[3]));
+    const again = await broughtBack(await taken(dataDir));
+    const kept = readdirSync(join(again, 'outbox'));
+    assert.ok(kept.length > 0);
+    for (const name of others) assert.ok(!kept.includes(name), name);
+  });
+
+  test('is not taken without souk.key, without which nothing could be brought back', async () => {
+    const dataDir = await broughtBack(archive);
+    rmSync(join(dataDir, 'souk.key'));
+    const target = fresh('keyless.tar');
+    const { code, stderr } = await backup(dataDir, target);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /souk\.key is missing/);
+    assert.ok(!existsSync(target) && !existsSync(`${target}.part`));
+  });
+
   test('what was asked wrongly is said', async () => {
     for (const [args, code, pattern] of [
       [['backup', '--data', world.shop.dataDir], 2, /--to/],
@@ -187,6 +211,13 @@ describe('a backup of a shop that sells', () => {
       assert.ok(!existsSync(dataDir) && !existsSync(`${dataDir}.restoring`));
       rmSync(file);
     };
+
+    test('where it never ends', async () => {
+      const dataDir = fresh('never');
+      const { code, stderr } = await restore('/dev/zero', dataDir);
+      assert.equal(code, 1, stderr);
+      assert.ok(!existsSync(dataDir) && !existsSync(`${dataDir}.restoring`));
+    });
 
     test('where it was cut off', async () => {
       const whole = readFileSync(archive);

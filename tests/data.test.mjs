@@ -290,6 +290,15 @@ describe('souk.key', () => {
     await shop.stop();
   });
 
+  test('is made where the data beside it are of others', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'souk-data-'));
+    writeFileSync(join(dataDir, 'bookkeeping.db'), 'another program\'s');
+    const shop = await startShop({ dataDir });
+    assert.equal(statSync(join(dataDir, 'souk.key')).size, 32);
+    await shop.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
   test('is made where there are no data', async () => {
     const fresh = await startShop();
     assert.equal(statSync(join(fresh.dataDir, 'souk.key')).size, 32);

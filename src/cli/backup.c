@@ -48,6 +48,17 @@ static bool fail(struct backup *backup, const char *path)
 	return false;
 }
 
+bool backup_holds_name(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+	const char *slash = strchr(name, '/'), *base = slash ? slash + 1 : name;
+
+	if (slash && strncmp(name, "keys/", 5) != 0 && strncmp(name, "outbox/", 7) != 0)
+		return false;
+	return strlen(name) <= TAR_NAME_MAX && *base && *base != '.' &&
+	       strspn(base, letters) == strlen(base);
+}
+
 /* --- members ---------------------------------------------------------------------------------- */
 
 static int64_t changed_ms(const struct stat *state)
@@ -77,7 +88,7 @@ static bool add_bytes(struct backup *backup, int file, const char *path, int64_t
 	return true;
 }
 
-/* Adds the file unless it has gone, or was written behind `until_ms`. */
+/* Adds the file unless it has gone, is a link, or was written behind `until_ms`. */
 static bool add_file(struct backup *backup, const char *path, const char *name, int64_t until_ms)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -85,7 +96,7 @@ static bool add_file(struct backup *backup, const char *path, const char *name, 
 	bool good = true;
 
 	if (file < 0)
-		return errno == ENOENT || fail(backup, path);
+		return errno == ENOENT || errno == ELOOP || fail(backup, path);
 	if (fstat(file, &state))
 		good = fail(backup, path);
 	else if (S_ISREG(state.st_mode) && changed_ms(&state) <= until_ms) {
@@ -162,7 +173,8 @@ static bool ends_with(const char *name, const char *ending)
 	return length > ending_length && strcmp(name + length - ending_length, ending) == 0;
 }
 
-/* The files of one of the directory's own directories; what is being written has another ending. */
+/* The files of one of the directory's own directories; what is being written has another ending, and
+ * what somebody else has put there another name. */
 static bool add_directory(struct backup *backup, const char *name, const char *const *endings,
 			  int64_t until_ms)
 {
@@ -177,14 +189,14 @@ static bool add_directory(struct backup *backup, const char *name, const char *c
 		good = errno == ENOENT || fail(backup, path);
 	backup->arena = arena;
 	while (entries && good && (entry = readdir(entries))) {
+		const char *member = arena_printf(arena, "%s/%s", name, entry->d_name);
 		const char *const *ending = endings;
 
 		while (*ending && !ends_with(entry->d_name, *ending))
 			ending++;
-		if (!*ending)
-			continue;
-		good = add_file(backup, arena_printf(arena, "%s/%s", path, entry->d_name),
-				arena_printf(arena, "%s/%s", name, entry->d_name), until_ms);
+		if (*ending && backup_holds_name(member))
+			good = add_file(backup, arena_printf(arena, "%s/%s", path, entry->d_name),
+					member, until_ms);
 		if (good)
 			arena_reset(arena);
 	}
@@ -197,19 +209,32 @@ static bool add_directory(struct backup *backup, const char *name, const char *c
 	return good;
 }
 
+/* A shop does not start without it, so a copy that lacks it is none. */
+static bool add_secret(struct backup *backup)
+{
+	const char *path = arena_printf(backup->arena, "%s/souk.key", backup->directory);
+	int64_t before = backup->files;
+
+	if (!add_file(backup, path, "souk.key", INT64_MAX))
+		return false;
+	if (backup->files == before)
+		backup->why = arena_printf(
+			backup->arena,
+			"%s is missing, and nothing could be brought back without it", path);
+	return backup->files > before;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static bool write_all(struct backup *backup)
 {
 	static const char *const keys[] = {".key", NULL};
 	static const char *const messages[] = {".eml", ".json", NULL};
-	const char *key = arena_printf(backup->arena, "%s/souk.key", backup->directory);
 	bool good = add_head(backup);
 
 	for (const char *const *name = backup->databases; good && *name; name++)
 		good = add_database(backup, *name);
-	return good && add_file(backup, key, "souk.key", INT64_MAX) &&
-	       add_directory(backup, "keys", keys, INT64_MAX) &&
+	return good && add_secret(backup) && add_directory(backup, "keys", keys, INT64_MAX) &&
 	       add_directory(backup, "outbox", messages, moment_taken_ms(backup->moment)) &&
 	       add_sum(backup) && (tar_write_end(&backup->tar) || fail(backup, backup->part));
 }

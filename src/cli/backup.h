@@ -12,10 +12,15 @@
 #ifndef CLI_BACKUP_H
 #define CLI_BACKUP_H
 
+#include <stdbool.h>
+
 #define BACKUP_FORMAT 1
 #define BACKUP_HEAD "souk-backup.json"
 #define BACKUP_SUM "souk-backup.sum"
 #define BACKUP_HEAD_MAX 4096	  /* bytes of either */
 #define BACKUP_PIECE (256 * 1024) /* read and written at a time */
+
+/* "order.db", "keys/1763817360000.key": nothing that leads elsewhere, or that no shop has. */
+bool backup_holds_name(const char *name);
 
 #endif

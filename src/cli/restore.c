@@ -127,20 +127,6 @@ static bool open_staging(struct restore *restore)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* "order.db", "keys/1763817360000.key": nothing that leads elsewhere, or that no shop has. */
-static bool is_sound_name(const char *name)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
-	const char *base = strrchr(name, '/');
-
-	base = base ? base + 1 : name;
-	if (base != name && strncmp(name, "keys/", 5) != 0 && strncmp(name, "outbox/", 7) != 0)
-		return false;
-	if (base != name && base != strchr(name, '/') + 1)
-		return false;
-	return *base && *base != '.' && strspn(base, letters) == strlen(base);
-}
-
 static bool copy_member(struct restore *restore, int file, const char *name)
 {
 	static _Thread_local char piece[BACKUP_PIECE];
@@ -169,7 +155,7 @@ static bool write_member(struct restore *restore, const struct tar_member *membe
 	int file;
 	bool good;
 
-	if (!is_sound_name(member->name))
+	if (!backup_holds_name(member->name))
 		return refuse_source(restore, "holds what is no shop's");
 	if (slash) {
 		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - member->name), member->name);
@@ -314,7 +300,7 @@ static bool check_all(struct restore *restore)
 	json_array_foreach (restore->databases, i, item) {
 		const char *name = json_string_value(item);
 
-		if (!name || !is_sound_name(name) || !check_database(restore, name))
+		if (!name || !backup_holds_name(name) || !check_database(restore, name))
 			return refuse_source(restore, "lacks a database");
 	}
 	if (i == 0 || faccessat(restore->staging_descriptor, "souk.key", F_OK, 0))

@@ -10,6 +10,7 @@
 
 #define OCTAL_SIZE_END (UINT64_C(1) << 33) /* eleven digits */
 #define END_BLOCKS 2
+#define END_BLOCKS_MAX 128 /* tar fills its last record */
 #define PLAIN_FILE '0'
 
 struct head {
@@ -219,7 +220,7 @@ static enum tar_step read_end(struct tar *tar)
 	int blocks = 1;
 
 	while ((length = read_up_to(tar->file, block, sizeof(block))) == TAR_BLOCK) {
-		if (!is_zero(block, sizeof(block)))
+		if (blocks == END_BLOCKS_MAX || !is_zero(block, sizeof(block)))
 			return TAR_BROKEN;
 		blocks++;
 	}

@@ -46,10 +46,10 @@ void idempotency_expire(void);
 
 /* --- the platform's secret -------------------------------------------------------------------- */
 
-/* Reads it from the data directory, or makes it where there are no data yet, or where it is to be
- * replaced. ERR_CONFLICT where it is lost. *ret_why lives in `arena`, here and below. */
-enum err platform_secret_open(const char *data_directory, bool replace, struct arena *arena,
-			      const char **ret_why) MUST_CHECK;
+/* Reads it from the data directory, or makes it where `all` services have no data yet, or where it is
+ * to be replaced. ERR_CONFLICT where it is lost. *ret_why lives in `arena`, here and below. */
+enum err platform_secret_open(const char *data_directory, const struct service *const *all,
+			      bool replace, struct arena *arena, const char **ret_why) MUST_CHECK;
 
 /* ERR_CONFLICT where the database was sealed with another one, and that is not to be replaced. */
 enum err platform_secret_check(struct database *database, const char *data_directory, bool replace,

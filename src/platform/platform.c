@@ -154,15 +154,16 @@ enum err platform_open(const struct platform_options *options, const struct rout
 		       struct arena *arena, const char **ret_why)
 {
 	const struct service *const *service;
+	const struct service *const *all = options->all ? options->all : options->services;
 	enum err err;
 	size_t i;
 
 	assert(!platform.router);
-	err = moments_check(options->directory, options->all ? options->all : options->services,
-			    arena, ret_why);
+	err = moments_check(options->directory, all, arena, ret_why);
 	if (err)
 		return err;
-	err = platform_secret_open(options->directory, options->replace_secret, arena, ret_why);
+	err = platform_secret_open(options->directory, all, options->replace_secret, arena,
+				   ret_why);
 	if (err)
 		return err;
 	work_open();

@@ -6,7 +6,6 @@
  * the one that they were sealed with, the start is refused, and the owner decides. Each database
  * keeps a mark of the secret, by which the right one is known.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -62,29 +61,13 @@ static bool write_secret(int directory, const struct secret *secret)
 	       !renameat(directory, "souk.key.new", directory, "souk.key") && !fsync(directory);
 }
 
-static bool is_database(const char *name)
+/* Whether there are data that a lost secret may have sealed: a file of one of these services. */
+static bool has_databases(int directory, const struct service *const *all, struct arena *arena)
 {
-	size_t length = strlen(name);
-
-	return length > 3 && strcmp(name + length - 3, ".db") == 0;
-}
-
-/* Whether there are data that a lost secret may have sealed. */
-static bool has_databases(int directory)
-{
-	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
 	bool found = false;
 
-	if (!entries) {
-		if (copy >= 0)
-			close(copy);
-		return true;
-	}
-	while (!found && (entry = readdir(entries)))
-		found = is_database(entry->d_name);
-	closedir(entries);
+	for (; *all && !found; all++)
+		found = !faccessat(directory, arena_printf(arena, "%s.db", (*all)->name), F_OK, 0);
 	return found;
 }
 
@@ -105,13 +88,14 @@ static bool make_secret(int directory)
 	return write_secret(directory, &the_secret);
 }
 
-static enum err open_secret(int directory, const char *data_directory, bool replace,
-			    struct arena *arena, const char **ret_why)
+static enum err open_secret(int directory, const char *data_directory,
+			    const struct service *const *all, bool replace, struct arena *arena,
+			    const char **ret_why)
 {
 	bool known = directory >= 0 && !replace && read_secret(directory, &the_secret);
 
 	if (!known && directory >= 0 && (replace || errno == ENOENT)) {
-		if (!replace && has_databases(directory))
+		if (!replace && has_databases(directory, all, arena))
 			return refuse_secret(arena, "is missing", data_directory, ret_why);
 		known = make_secret(directory);
 	}
@@ -123,11 +107,11 @@ static enum err open_secret(int directory, const char *data_directory, bool repl
 	return ERR_STORAGE;
 }
 
-enum err platform_secret_open(const char *data_directory, bool replace, struct arena *arena,
-			      const char **ret_why)
+enum err platform_secret_open(const char *data_directory, const struct service *const *all,
+			      bool replace, struct arena *arena, const char **ret_why)
 {
 	int directory = open(data_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum err err = open_secret(directory, data_directory, replace, arena, ret_why);
+	enum err err = open_secret(directory, data_directory, all, replace, arena, ret_why);
 
 	if (directory >= 0)
 		close(directory);
