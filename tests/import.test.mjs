@@ -311,6 +311,27 @@ describe('an update: what the file has no column for stays as it is', () => {
     assert.equal(one.category, 'kitchen');
   });
 
+  test('fewer options than the product has: nothing is changed, and it is said', async () => {
+    const rows = ['S', 'M'].flatMap((size) => ['Red', 'Blue'].map((colour, i) => ({
+      ...(size === 'S' && !i ? plain('two-options') : { 'Handle': 'two-options' }),
+      'Option1 Name': 'Size', 'Option1 Value': size, 'Option2 Name': 'Colour', 'Option2 Value': colour, 'Variant Price': '5.00',
+    })));
+    await imports(csv(rows), { created: 1 });
+    const was = await product('two-options');
+    const few = { columns: ['Handle', 'Option1 Value', 'Variant Price'] };
+    for (const [row, options] of [[{ 'Option1 Value': 'S' }, few], [{ 'Option1 Value': 'Default Title' }, few],
+      [{ 'Option1 Name': 'Size', 'Option1 Value': 'XL' }, { columns: ['Handle', 'Option1 Name', ...few.columns.slice(1)] }]]) {
+      await imports(csv([{ 'Handle': 'two-options', 'Variant Price': '1.00', ...row }], options), { failed: 1, code: 1 }, [[2, /must be all that the product has, of which there are 2/]]);
+    }
+    // Three, of which those that are not listed would have no value of the third.
+    const third = { 'Handle': 'two-options', 'Option1 Name': 'Size', 'Option1 Value': 'S', 'Option2 Name': 'Colour', 'Option2 Value': 'Red',
+      'Option3 Name': 'Fit', 'Option3 Value': 'Slim', 'Variant Price': '1.00' };
+    await imports(csv([third], { columns: Object.keys(third) }), { failed: 1, code: 1 }, [[2, /must list the variant "S \/ Red"/]]);
+    const { options, variants } = await product('two-options');
+    assert.deepEqual([options, variants.map(({ id, price }) => [id, price.amount])],
+      [was.options, was.variants.map(({ id }) => [id, 500])]);
+  });
+
   test('tags alone, images alone; an empty cell says that there is none', async () => {
     const was = await made('tagged');
     await imports(csv([{ 'Handle': 'tagged', 'Tags': 'wool' }], { columns: ['Handle', 'Tags'] }), { updated: 1 });

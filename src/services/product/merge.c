@@ -275,12 +275,19 @@ static void take_over(struct merge *merge, const struct variant_draft *draft,
 	variant->is_new = false;
 }
 
-/* A file's rows that were skipped must not cost the shop the variants they spoke of. */
+/* A file's rows that were skipped must not cost the shop the variants they spoke of, nor columns of
+ * options that it does not have. A plain product's only variant gives way to those with options. */
 static void keep_others(struct merge *merge)
 {
 	struct product *product = merge->product;
 	struct list *options = &product->content.options;
+	size_t known = merge->current->content.options.count;
 
+	if (options->count < known) {
+		fault_add(merge->faults, "/options",
+			  "must be all that the product has, of which there are %zu", known);
+		return;
+	}
 	for (size_t i = 0; i < merge->current->variant_count; i++) {
 		struct variant *old = &merge->current->variants[i];
 		bool fits = !merge->taken[i] && options->count > 0 &&
@@ -288,6 +295,12 @@ static void keep_others(struct merge *merge)
 
 		for (size_t j = 0; fits && j < options->count; j++)
 			fits = old->values[j] != NULL;
+		if (!fits && !merge->taken[i] && known) {
+			fault_add(merge->faults, "/variants",
+				  "must list the variant \"%s\", which cannot stay beside them",
+				  old->title);
+			return;
+		}
 		for (size_t j = 0; fits && j < options->count; j++) {
 			struct option *option = (struct option *)options->items + j;
 			const char **values;
