@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "base/time.h"
@@ -20,10 +21,23 @@ static void names_are_those_of_the_database(void **state)
 {
 	static const char *const good[] = {"Europe/Berlin", "America/Argentina/Buenos_Aires",
 					   "UTC",	    "Asia/Kolkata",
-					   "Etc/GMT+5",	    "GMT"};
-	static const char *const bad[] = {
-		"",	  "Berlin",	 "Europe/Atlantis", "GMT+3",	    "PST",
-		"+01:00", "Etc/Unknown", "Europe/Berlin ",  "europe/berlin"};
+					   "Etc/GMT+5",	    "GMT",
+					   "US/Pacific",    "GB",
+					   "Asia/Calcutta", "America/Ciudad_Juarez"};
+	static const char *const bad[] = {"",
+					  "Berlin",
+					  "Europe/Atlantis",
+					  "GMT+3",
+					  "PST",
+					  "+01:00",
+					  "Etc/Unknown",
+					  "Europe/Berlin ",
+					  "europe/berlin",
+					  "Europe",
+					  "Europe/../UTC",
+					  "zone.tab",
+					  "posix/UTC",
+					  "JST"};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(good); i++)
 		if (!zone_is_known(good[i]))
@@ -59,6 +73,11 @@ static void units_begin_by_the_clocks_of_the_place(void **state)
 		 "2026-03-29T21:00:00Z"},
 		{"America/Havana", ZONE_DAY, "2026-11-01T12:00:00Z", "2026-11-01T04:00:00Z",
 		 "2026-11-02T05:00:00Z"},
+		/* Clocks that were changed of late: Mexico's since 2022, Egypt's since 2023. */
+		{"America/Mexico_City", ZONE_DAY, "2026-07-01T12:00:00Z", "2026-07-01T06:00:00Z",
+		 "2026-07-02T06:00:00Z"},
+		{"Africa/Cairo", ZONE_DAY, "2026-04-24T12:00:00Z", "2026-04-23T22:00:00Z",
+		 "2026-04-24T21:00:00Z"},
 		/* A day that there was not. */
 		{"Pacific/Apia", ZONE_DAY, "2011-12-30T09:00:00Z", "2011-12-29T10:00:00Z",
 		 "2011-12-30T10:00:00Z"},
@@ -67,22 +86,54 @@ static void units_begin_by_the_clocks_of_the_place(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-		struct zone *zone = zone_open(rows[i].zone);
-		int64_t start_ms = zone_start(zone, rows[i].unit, at(rows[i].at));
+		struct arena *arena = arena_new();
+		const struct zone *zone = zone_load(arena, rows[i].zone);
+		int64_t start_ms;
 		char start[TIME_TEXT_SIZE], next[TIME_TEXT_SIZE];
 
+		assert_non_null(zone);
+		start_ms = zone_start(zone, rows[i].unit, at(rows[i].at));
 		time_format(start_ms, start);
 		time_format(zone_next(zone, rows[i].unit, start_ms), next);
-		zone_close(zone);
+		arena_free(arena);
 		if (start_ms != at(rows[i].start) || at(next) != at(rows[i].next))
 			fail_msg("row %zu: %s to %s", i, start, next);
 	}
+}
+
+static void what_is_no_such_file_is_no_zone(void **state)
+{
+	struct arena *arena = arena_new();
+	static char bytes[65536];
+	FILE *file = fopen("/usr/share/zoneinfo/Europe/Berlin", "re");
+	size_t length;
+
+	(void)state;
+	assert_non_null(file);
+	length = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	assert_non_null(zone_parse(arena, bytes, length));
+	/* Cut off, or with any byte another: no zone, or one that answers. */
+	for (size_t i = 0; i < length; i++) {
+		const struct zone *zone = zone_parse(arena, bytes, i);
+
+		if (zone)
+			zone_next(zone, ZONE_MONTH, at("2026-01-01"));
+		bytes[i] = (char)~bytes[i];
+		zone = zone_parse(arena, bytes, length);
+		if (zone)
+			zone_next(zone, ZONE_MONTH, at("2026-01-01"));
+		bytes[i] = (char)~bytes[i];
+	}
+	assert_null(zone_parse(arena, bytes, 100));
+	arena_free(arena);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_those_of_the_database),
+		cmocka_unit_test(what_is_no_such_file_is_no_zone),
 		cmocka_unit_test(units_begin_by_the_clocks_of_the_place),
 	};
 

@@ -224,7 +224,8 @@ struct question {
 	struct range range;
 	int interval, grouping;
 	char *currency, *timezone;
-	int64_t *starts; /* of the stretches */
+	const struct zone *zone; /* of `timezone` */
+	int64_t *starts;	 /* of the stretches */
 	size_t count;
 	bool from_given, to_given, interval_given, grouped;
 	enum format format;
@@ -260,12 +261,14 @@ static void check_range(struct request *req, struct question *question)
 	bool parsed = time_parse(REPORT_EARLIEST, &earliest_ms);
 
 	assert(parsed);
+	if (question->zone)
+		earliest_ms = zone_day_of_utc(question->zone, earliest_ms);
 	if (range->from_ms < earliest_ms)
 		fault_add(&req->faults, "?from", "must not be before " REPORT_EARLIEST);
 	else if (range->to_ms <= range->from_ms)
 		fault_add(&req->faults, "?to", "must be behind from");
 	else
-		question->count = bucket_cut((enum interval)question->interval, question->timezone,
+		question->count = bucket_cut((enum interval)question->interval, question->zone,
 					     *range, question->starts);
 	if (question->count > REPORT_BUCKETS_MAX)
 		fault_add(&req->faults, "?interval",
@@ -277,16 +280,11 @@ static void check_range(struct request *req, struct question *question)
 static void place_dates(const struct request *req, struct question *question)
 {
 	const char *from = request_query(req, "from"), *to = request_query(req, "to");
-	struct zone *zone;
 
-	if (!question->timezone)
-		return;
-	zone = zone_open(question->timezone);
 	if (from && !strchr(from, ':'))
-		question->range.from_ms = zone_day_of_utc(zone, question->range.from_ms);
+		question->range.from_ms = zone_day_of_utc(question->zone, question->range.from_ms);
 	if (to && !strchr(to, ':'))
-		question->range.to_ms = zone_day_of_utc(zone, question->range.to_ms);
-	zone_close(zone);
+		question->range.to_ms = zone_day_of_utc(question->zone, question->range.to_ms);
 }
 
 static enum err read_question(struct request *req, const struct field *fields,
@@ -302,7 +300,12 @@ static enum err read_question(struct request *req, const struct field *fields,
 		return err;
 	if (!question->interval_given)
 		question->interval = BY_DAY;
-	place_dates(req, question);
+	if (question->timezone) {
+		question->zone = zone_load(req->arena, question->timezone);
+		if (!question->zone) /* it was there when the field was checked */
+			return ERR_UNAVAILABLE;
+		place_dates(req, question);
+	}
 	question->starts = ARENA_ARRAY(req->arena, int64_t, REPORT_BUCKETS_MAX + 1);
 	/* Exclusive: what happened in this very millisecond is in it. */
 	if (!question->to_given)

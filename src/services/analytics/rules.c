@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "base/time.h"
-#include "base/zone.h"
 
 const char *const interval_words[] = {"hour", "day", "week", "month", NULL};
 const char *const grouping_words[] = {"product", "category", "vendor", "country", NULL};
@@ -92,7 +91,7 @@ int64_t bucket_next(enum interval interval, int64_t start_ms)
 	return start_ms;
 }
 
-size_t bucket_cut(enum interval interval, const char *timezone, struct range range,
+size_t bucket_cut(enum interval interval, const struct zone *zone, struct range range,
 		  int64_t starts[static REPORT_BUCKETS_MAX + 1])
 {
 	static const enum zone_unit units[] = {
@@ -101,7 +100,6 @@ size_t bucket_cut(enum interval interval, const char *timezone, struct range ran
 		[BY_WEEK] = ZONE_WEEK,
 		[BY_MONTH] = ZONE_MONTH,
 	};
-	struct zone *zone = timezone ? zone_open(timezone) : NULL;
 	int64_t at_ms = zone ? zone_start(zone, units[interval], range.from_ms)
 			     : bucket_start(interval, range.from_ms);
 	size_t count = 0;
@@ -111,8 +109,6 @@ size_t bucket_cut(enum interval interval, const char *timezone, struct range ran
 		at_ms = zone ? zone_next(zone, units[interval], at_ms)
 			     : bucket_next(interval, at_ms);
 	}
-	if (zone)
-		zone_close(zone);
 	return count;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SERVICES_ANALYTICS_RULES_H
 #define SERVICES_ANALYTICS_RULES_H
 
+#include "base/zone.h"
 #include "services/analytics/analytics.h"
 
 /* 1 to ACTIVITY_TYPE_MAX of a-z, 0-9, _ . : and - */
@@ -17,9 +18,9 @@ bool activity_time_is_good(int64_t at_ms, int64_t now_ms, int64_t kept_days);
 int64_t bucket_start(enum interval interval, int64_t at_ms);
 int64_t bucket_next(enum interval interval, int64_t start_ms);
 
-/* Where the stretches begin that the range touches, by the clocks of a time zone that is known, or in
+/* Where the stretches begin that the range touches, by the clocks of a time zone, or in
  * UTC (NULL); the first may begin before the range. At most REPORT_BUCKETS_MAX + 1 are counted. */
-size_t bucket_cut(enum interval interval, const char *timezone, struct range range,
+size_t bucket_cut(enum interval interval, const struct zone *zone, struct range range,
 		  int64_t starts[static REPORT_BUCKETS_MAX + 1]);
 
 /* Shares `amount` among `count` parts in proportion to their weights, to the last unit: each gets
