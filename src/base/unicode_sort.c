@@ -6,7 +6,7 @@
 
 #include "base/unicode_internal.h"
 
-#define CODE_EDITION 1 /* grows when words or keys are made otherwise by the code here */
+#define CODE_EDITION 2 /* grows when words or keys are made otherwise by the code here */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static UCollator *collator;

@@ -11,7 +11,12 @@
 
 #define WORD_UNITS_MAX 100 /* of UTF-16; what is longer is cut */
 #define BREVE 0x306
+#define VOICED 0x3099 /* marks of Kana */
+#define HALF_VOICED 0x309a
 #define TATWEEL 0x640
+/* Among the letters that modify others: what is also typed as an apostrophe, which is none. */
+#define APOSTROPHE_FIRST 0x2b9
+#define APOSTROPHE_LAST 0x2bf
 
 enum letter {
 	LETTER_NONE,  /* separates */
@@ -29,7 +34,7 @@ static bool is_accent(UChar32 mark, UScriptCode before)
 
 	switch (uscript_getScript(mark, &code)) {
 	case USCRIPT_INHERITED:
-		return !uscript_hasScript(mark, USCRIPT_KATAKANA) &&
+		return mark != VOICED && mark != HALF_VOICED &&
 		       !(mark == BREVE && before == USCRIPT_CYRILLIC);
 	case USCRIPT_ARABIC:
 	case USCRIPT_CYRILLIC:
@@ -101,7 +106,8 @@ static enum letter letter_of(UChar32 c)
 		return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? LETTER_OF : LETTER_NONE;
 	if (is_mark(c))
 		return LETTER_MARK;
-	if (!(U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK)))
+	if (!(U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_N_MASK)) ||
+	    (c >= APOSTROPHE_FIRST && c <= APOSTROPHE_LAST))
 		return LETTER_NONE;
 	script = uscript_getScript(c, &code);
 	/* What lengthens a vowel of Kana is of no script in particular. */
