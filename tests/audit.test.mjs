@@ -75,6 +75,9 @@ const BREAKS = [
 
   ['product-slug-unique', [['product', bare('products') + 'UPDATE products SET slug = (SELECT min(slug) FROM products);']]],
   ['product-variants', [['product', `UPDATE products SET available = available + 1 WHERE ${least('products')};`]]],
+  ['product-prices', [['product', `UPDATE products SET price_ranges = price_ranges + 1 WHERE ${least('products')};` +
+    ` UPDATE products SET price_max = price_max + 1 WHERE id = (SELECT max(id) FROM products);`]]],
+  ['product-sorted', [['product', `UPDATE products SET name_key = NULL WHERE ${least('products')};`]]],
   ['product-searchable', [['product', `DELETE FROM documents WHERE ${least('documents', '1 = 1', 'number')};`]]],
   ['product-shelves', [['product', "UPDATE shelves SET category = category || '-' WHERE category LIKE '%/%';"]]],
   ['product-stocked', [['inventory', `UPDATE items SET removed = 1 WHERE ${least('items')};`]]],

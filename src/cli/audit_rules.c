@@ -11,6 +11,14 @@
 
 /* clang-format off */
 
+/* The bit of the range of the facet of prices that a variant lies in (price_range_bit). */
+#define PRICE_RANGE \
+	"CASE WHEN price <= 499 THEN 1 WHEN price <= 999 THEN 2 WHEN price <= 1999 THEN 4" \
+	" WHEN price <= 4999 THEN 8 WHEN price <= 9999 THEN 16 WHEN price <= 19999 THEN 32" \
+	" WHEN price <= 49999 THEN 64 WHEN price <= 99999 THEN 128 WHEN price <= 199999 THEN 256" \
+	" WHEN price <= 499999 THEN 512 WHEN price <= 999999 THEN 1024 WHEN price <= 1999999 THEN 2048" \
+	" WHEN price <= 4999999 THEN 4096 WHEN price <= 9999999 THEN 8192 WHEN price <= 99999999 THEN 16384 ELSE 32768 END"
+
 /* The moves that an order has, but for its last, are those that its other moves come from, and no
  * more. So they are numbered without a gap, and the last is the order's. */
 #define COMES_FROM \
@@ -114,6 +122,20 @@ const struct audit_rule audit_rules_within[] = {
 	 " OR v.n <> p.variant_count OR v.price <> p.price OR v.available <> p.available"
 	 " OR p.uncounted <> v.uncounted OR p.stock_status <> CASE v.rank WHEN 3 THEN 'in_stock'"
 	 " WHEN 2 THEN 'low_stock' WHEN 1 THEN 'backorder' ELSE 'out_of_stock' END)"},
+
+	{"product-prices", "a product is found at the prices of its variants",
+	 "SELECT p.id, CASE WHEN v.price_max <> p.price_max THEN 'it costs ' ||"
+	 " money(v.price_max, p.currency) || ' at most, not ' || money(p.price_max, p.currency)"
+	 " ELSE 'its variants are of the price ranges ' || v.ranges || ', not ' || p.price_ranges END"
+	 " FROM product.products p JOIN (SELECT product, max(price) AS price_max,"
+	 " sum(DISTINCT " PRICE_RANGE ") AS ranges FROM product.variants GROUP BY product) v"
+	 " ON v.product = p.number WHERE p.status <> 'deleted'"
+	 " AND (v.price_max <> p.price_max OR v.ranges <> p.price_ranges)"},
+
+	/* They are made at the first start that knows of them. */
+	{"product-sorted", "a product has its place among the names",
+	 "SELECT id, 'it has no sort key' FROM product.products WHERE name_key IS NULL"
+	 " AND EXISTS (SELECT 1 FROM product.editions WHERE name = 'text')"},
 
 	{"product-searchable", "a product can be shown and searched for",
 	 "SELECT id, 'it has no document, or is not in the search' FROM product.products"
