@@ -62,44 +62,71 @@ bool review_has_blocked_word(struct arena *arena, const char *text, const char *
 
 /* Those that advertisers use, and that no sentence begins with where the space was forgotten. */
 static const char *const link_domains[] = {
-	"com",	  "net",  "org", "info", "biz",	 "io", "shop", "store",
+	"com",	  "net",  "org", "info", "biz",	 "io", "shop", "store", "рф",
 	"online", "site", "top", "xyz",	 "club", "ru", "cn",   "link",
 };
 
-static bool is_domain(const char *word, size_t length)
-{
-	for (size_t i = 0; i < ARRAY_LENGTH(link_domains); i++)
-		if (strlen(link_domains[i]) == length && !memcmp(link_domains[i], word, length))
-			return true;
-	return false;
-}
+/* What divides a host's labels where another script is typed (UTS 46). */
+#define IDEOGRAPHIC_FULL_STOP "\u3002"
 
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80;
 }
 
-/* Whether the dot at `dot` joins a name of two letters or more to one of these domains. */
-static bool joins_host(const char *text, const char *dot)
+static bool see_word(void *arg, const char *word, size_t length)
 {
-	const char *end = dot + 1;
+	*(bool *)arg = true;
+	return false;
+}
 
-	while (is_letter(*end) || *end == '-')
-		end++;
+/* Whether a host's label that was read up to here goes on: with a letter of any script, and not with
+ * a sign or a quotation mark of another one. */
+static bool goes_on(struct arena *arena, const char *text)
+{
+	const char *end = text;
+	bool is_word = false;
+
+	if (!((unsigned char)*text & 0x80))
+		return *text == '-' || is_letter(*text);
+	text_next(&end);
+	unicode_words(arena, arena_copy_bytes(arena, text, (size_t)(end - text)), see_word,
+		      &is_word);
+	return is_word;
+}
+
+static bool begins_with_domain(struct arena *arena, const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(link_domains); i++)
+		if (text_starts_with(text, link_domains[i]) &&
+		    !goes_on(arena, text + strlen(link_domains[i])))
+			return true;
+	return false;
+}
+
+/* Whether the dot at `dot`, of so many bytes, joins a name of two letters or more to a domain. */
+static bool joins_host(struct arena *arena, const char *text, const char *dot, size_t length)
+{
 	return dot - text >= 2 && is_letter(dot[-1]) && is_letter(dot[-2]) &&
-	       is_domain(dot + 1, (size_t)(end - dot - 1));
+	       begins_with_domain(arena, dot + length);
+}
+
+static bool has_host(struct arena *arena, const char *text, const char *dot)
+{
+	size_t length = strlen(dot);
+
+	for (const char *at = strstr(text, dot); at; at = strstr(at + length, dot))
+		if (joins_host(arena, text, at, length))
+			return true;
+	return false;
 }
 
 bool review_has_link(struct arena *arena, const char *text)
 {
-	const char *lower = unicode_fold(arena, text);
+	const char *folded = unicode_fold(arena, text);
 
-	if (strstr(lower, "://") || strstr(lower, "www."))
-		return true;
-	for (const char *dot = strchr(lower, '.'); dot; dot = strchr(dot + 1, '.'))
-		if (joins_host(lower, dot))
-			return true;
-	return false;
+	return strstr(folded, "://") || strstr(folded, "www.") || has_host(arena, folded, ".") ||
+	       has_host(arena, folded, IDEOGRAPHIC_FULL_STOP);
 }
 
 /* --- what waits ------------------------------------------------------------------------------- */

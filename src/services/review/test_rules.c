@@ -80,6 +80,11 @@ static void test_links(void **state)
 		{"complete.communion", false},
 		{"Fine. Com", false},
 		{".com", false},
+		{"cheap。com", true},
+		{"(«cheap.com»)", true},
+		{"лампы.рф", true},
+		{"C'est fin.Comète", false},
+		{"Всё.Рфы", false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
