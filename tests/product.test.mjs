@@ -272,6 +272,10 @@ describe('PUT /products/:id', () => {
     await refused({ stock: 5 }, '/stock', `/products/${plain.id}`);
     await refused({ name: 'Two stocks', price: eur(1), options, variants: variants.map(({ options: of }) => ({ options: of })), stock: 5 },
       '/stock', '/products');
+    for (const stock of [{}, { quantity: 5 }, { onHand: 5 }, { available: 5, reserved: 1 }, { available: '5' }, { available: 1.5 },
+      { available: 5, status: 7 }, { available: 5, status: 'plenty' }, { available: null, tracked: 'no' }, { available: 5, backorder: true }, []]) {
+      await refused({ name: 'Odd stock', price: eur(1), stock }, '/stock', '/products');
+    }
     await refused({ ...plain, slug: undefined, stock: undefined, variants: undefined, rating: undefined, createdAt: undefined,
       updatedAt: undefined, vendorId: undefined }, '/id', '/products');
   });

@@ -237,20 +237,38 @@ static void check_variant_options(const struct variant_draft *variant, size_t in
 	}
 }
 
+/* Whether the member is absent, or one of the words. */
+static bool is_absent_or(const json_t *member, const char *const *words)
+{
+	const char *word = json_string_value(member);
+
+	for (; word && *words; words++)
+		if (strcmp(word, *words) == 0)
+			return true;
+	return !member;
+}
+
 /* What GET shows of stock, or an import says: what is not counted has no number, what is owed one
  * below 0. */
 static bool stock_object_read(const json_t *stock, struct initial_stock *ret_initial)
 {
+	static const char *const statuses[] = {"out_of_stock", "backorder", "low_stock", "in_stock",
+					       NULL};
+	static const char *const policies[] = {"deny", "allow", NULL};
 	const json_t *available = json_object_get(stock, "available");
+	const json_t *status = json_object_get(stock, "status");
 	const json_t *tracked = json_object_get(stock, "tracked");
-	const char *status = json_get_text(stock, "status");
-	const char *backorder = json_get_text(stock, "backorder");
+	const json_t *backorder = json_object_get(stock, "backorder");
+	size_t known = 1 + !!status + !!tracked + !!backorder;
 
-	if (available && !json_is_integer(available) && !json_is_null(available))
+	if (!json_is_integer(available) && !json_is_null(available))
+		return false;
+	if (json_object_size(stock) != known || !is_absent_or(status, statuses) ||
+	    !is_absent_or(backorder, policies) || (tracked && !json_is_boolean(tracked)))
 		return false;
 	ret_initial->uncounted = json_is_null(available) || json_is_false(tracked);
-	ret_initial->backorder = (status && strcmp(status, "backorder") == 0) ||
-				 (backorder && strcmp(backorder, "allow") == 0);
+	ret_initial->backorder = (status && strcmp(json_string_value(status), "backorder") == 0) ||
+				 (backorder && strcmp(json_string_value(backorder), "allow") == 0);
 	if (!ret_initial->uncounted)
 		ret_initial->units = MAX(json_integer_value(available), 0);
 	return ret_initial->units <= PRODUCT_STOCK_MAX;
@@ -269,6 +287,10 @@ static bool stock_read(const json_t *stock, struct initial_stock *ret_initial)
 	return ret_initial->units >= 0 && ret_initial->units <= PRODUCT_STOCK_MAX;
 }
 
+#define STOCK_FAULT                                                                                \
+	"must be a whole number from 0 to %d, or an object of available, and status, tracked and " \
+	"backorder where they are said"
+
 static void check_variants(struct list *variants, struct faults *faults)
 {
 	struct variant_draft *variant = variants->items;
@@ -277,7 +299,7 @@ static void check_variants(struct list *variants, struct faults *faults)
 		check_variant_options(&variant[i], i, faults);
 		if (!stock_read(variant[i].stock, &variant[i].initial))
 			fault_add(faults, arena_printf(faults->arena, "/variants/%zu/stock", i),
-				  "must be a whole number from 0 to %d", PRODUCT_STOCK_MAX);
+				  STOCK_FAULT, PRODUCT_STOCK_MAX);
 		if (!variant[i].sku)
 			continue;
 		variant[i].sku = text_trim(faults->arena, variant[i].sku);
@@ -296,8 +318,7 @@ void draft_check(struct draft *draft, struct faults *faults)
 	if (draft->content.description)
 		clean_description(&draft->content, faults);
 	if (!stock_read(draft->stock, &draft->initial))
-		fault_add(faults, "/stock", "must be a whole number from 0 to %d",
-			  PRODUCT_STOCK_MAX);
+		fault_add(faults, "/stock", STOCK_FAULT, PRODUCT_STOCK_MAX);
 	clean_tags(faults->arena, &draft->content.tags);
 	check_options(&draft->content.options, faults);
 	check_variants(&draft->variants, faults);
