@@ -26,8 +26,7 @@ static void a_number_is_found_however_it_is_written(void **state)
 		"4111\u00a01111\u20091111\u20111111", /* no-break and thin space, no-break hyphen */
 		"4111\u200b1111\ufeff1111\u03011111", /* zero width space, byte order mark, an accent */
 		"\xef\xbc\x94\xef\xbc\x91\xef\xbc\x91\xef\xbc\x91 1111 1111 1111", /* of full width */
-		"\xd9\xa4\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1"
-		"\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1", /* Arabic */
+		"\u0664\u0661\u0661\u0661 \u0661\u0661\u0661\u0661 1111 1111",	   /* Arabic */
 		"\xe2\x91\xa3"
 		"111 1111 1111 1111", /* 4 in a circle */
 		"\xe2\x81\xb4"
