@@ -195,7 +195,7 @@ static bool read_json(struct restore *restore, const struct tar_member *member, 
 static bool read_head(struct restore *restore)
 {
 	struct tar_member member;
-	json_t *head;
+	json_t *head = NULL;
 
 	if (tar_read_member(&restore->tar, &member) != TAR_MEMBER ||
 	    strcmp(member.name, BACKUP_HEAD) != 0)
@@ -216,7 +216,7 @@ static bool check_sum(struct restore *restore, const struct tar_member *member,
 	struct hash hash = tar_hash(before);
 	const char *sum, *should = hex_encode(restore->arena, hash.bytes, HASH_SIZE);
 	struct tar_member behind;
-	json_t *json;
+	json_t *json = NULL;
 
 	if (!read_json(restore, member, &json))
 		return false;
