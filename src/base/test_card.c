@@ -46,8 +46,7 @@ static void a_number_is_found_however_it_is_written(void **state)
 		"4111111111111111 12/28 123",
 		"7 4111 1111 1111 1111",
 		"My card is 4111 1111 1111 1111, thanks",
-		"\xe5\x8d\xa1\xe5\x8f\xb7"
-		"4111111111111111",
+		"\u5361\u53f74111111111111111",
 		"01234567-89ab-4cde-8f01-23456789abcd 4111111111111111",
 		"4111%201111%201111%201111", /* of an address's query, of pages, of programs */
 		"4111&nbsp;1111&nbsp;1111&nbsp;1111",
