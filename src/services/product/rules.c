@@ -88,13 +88,25 @@ static struct stock stock_begin(const struct initial_stock *initial)
 	};
 }
 
+void product_settle_prices(struct product *product)
+{
+	product->price.amount = MONEY_MAX;
+	product->price_max = 0;
+	product->price_ranges = 0;
+	for (size_t i = 0; i < product->variant_count; i++) {
+		int64_t price = product->variants[i].price;
+
+		product->price.amount = MIN(product->price.amount, price);
+		product->price_max = MAX(product->price_max, price);
+		product->price_ranges |= price_range_bit(price);
+	}
+}
+
 void product_settle(struct arena *arena, struct product *product)
 {
 	const struct list *options = &product->content.options;
 
-	product->price.amount = MONEY_MAX;
-	product->price_max = 0;
-	product->price_ranges = 0;
+	product_settle_prices(product);
 	product->stock = (struct stock){.status = STOCK_OUT};
 	for (size_t i = 0; i < product->variant_count; i++) {
 		struct variant *variant = &product->variants[i];
@@ -104,9 +116,6 @@ void product_settle(struct arena *arena, struct product *product)
 		/* Until Inventory says what there is, what it was told counts. */
 		if (variant->is_new)
 			variant->stock = stock_begin(&variant->initial);
-		product->price.amount = MIN(product->price.amount, variant->price);
-		product->price_max = MAX(product->price_max, variant->price);
-		product->price_ranges |= price_range_bit(variant->price);
 		stock_add(&product->stock, &variant->stock, product->variant_count);
 	}
 }

@@ -21,7 +21,10 @@ bool category_is_path(const char *text);
 void product_merge(const struct product *current, const struct draft *draft,
 		   struct product *ret_product, struct faults *faults);
 
-/* Sets what follows from the variants: lowest price, stock, and of each its options and title. */
+/* Sets the lowest and the highest price of the variants, and the ranges that theirs lie in. */
+void product_settle_prices(struct product *product);
+
+/* Sets what follows from the variants: prices, stock, and of each its options and title. */
 void product_settle(struct arena *arena, struct product *product);
 
 /* Adds one variant's to the product's, which has so many and begins as zero: in_stock where one variant

@@ -113,6 +113,8 @@ static enum err read_variants(struct sql *sql, struct arena *arena, struct produ
 			.stock.backorder = sql_get_bool(rows, 13),
 		};
 	}
+	/* Whoever changes no variant writes them back as they are. */
+	product_settle_prices(product);
 	return sql_end(rows);
 }
 

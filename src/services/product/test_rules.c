@@ -506,7 +506,7 @@ static void test_stock_to_begin_with(void **state)
 		{"{'status': 'backorder', 'available': -7}", false, true, 0, STOCK_BACKORDER},
 		{"{'tracked': false, 'available': 3}", true, false, 0, STOCK_IN},
 		{"{'backorder': 'allow', 'available': 3}", false, true, 3, STOCK_IN},
-		{"{'backorder': 'deny'}", false, false, 0, STOCK_OUT},
+		{"{'backorder': 'deny', 'available': 0}", false, false, 0, STOCK_OUT},
 	};
 	struct product product;
 
